@@ -1,0 +1,1 @@
+"""What the tool asks of PostgreSQL: dumps, restores, servers of its own."""
