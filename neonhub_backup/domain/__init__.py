@@ -1,0 +1,1 @@
+"""What the tool, the Pulumi components and the generated workflows must agree on."""

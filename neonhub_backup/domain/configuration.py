@@ -1,0 +1,188 @@
+"""The tool's configuration file: written by the deployment, read wherever the tool runs.
+
+It holds no secret: it names the environment variables that do.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from neonhub_backup.domain.retention import RetentionPolicy
+from neonhub_backup.errors import ConfigurationError
+
+Answer = str | int | float | bool | None
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Check(_Section):
+    """A query that a restored database must answer."""
+
+    name: str
+    query: str
+    expect: tuple[tuple[Answer, ...], ...] | None = None
+    """The rows it must return. None: any, but at least one."""
+
+
+class Database(_Section):
+    """One database to back up."""
+
+    name: str
+    url_variable: str = Field(default="DATABASE_URL", pattern=r"^[A-Z_][A-Z0-9_]*$")
+    """Environment variable that holds its connection string."""
+    checks: tuple[Check, ...] = ()
+
+    def url(self) -> str:
+        """The connection string.
+
+        Raises:
+            ConfigurationError: the variable is not set.
+        """
+        url = os.environ.get(self.url_variable)
+        if not url:
+            raise ConfigurationError(
+                f"environment variable {self.url_variable} is not set, so database {self.name}"
+                " cannot be reached: set it to the connection string,"
+                " postgresql://user:password@host/database"
+            )
+        return url
+
+
+class S3Store(_Section):
+    """A bucket of S3 or of a server that speaks its protocol."""
+
+    kind: Literal["s3"] = "s3"
+    name: str
+    bucket: str
+    region: str
+    kms_key_arn: str | None = None
+    """Key that encrypts every object. None: the bucket's own default."""
+    endpoint_url: str | None = None
+    """None: AWS itself."""
+    path_style: bool = False
+    """Bucket in the path instead of the host name, for servers without wildcard DNS."""
+
+
+class DirectoryStore(_Section):
+    """A local disk or a mount."""
+
+    kind: Literal["directory"] = "directory"
+    name: str
+    path: Path
+
+
+Store = Annotated[S3Store | DirectoryStore, Field(discriminator="kind")]
+
+
+class Encryption(_Section):
+    """Who can read the backups; whoever only writes them needs no more than this."""
+
+    public_keys: tuple[str, ...] = Field(min_length=1)
+    """ASCII-armoured GPG public keys, one each; any of their owners can restore."""
+
+    @model_validator(mode="after")
+    def _public_only(self) -> "Encryption":
+        for number, key in enumerate(self.public_keys):
+            if "PRIVATE KEY BLOCK" in key:
+                raise ValueError(
+                    f"public_keys.{number} holds a private key: the machine that backs up could"
+                    " then read every backup; export with gpg --armor --export, and treat the"
+                    " private key as exposed"
+                )
+            if "BEGIN PGP PUBLIC KEY BLOCK" not in key:
+                raise ValueError(
+                    f"public_keys.{number} is not an ASCII-armoured GPG public key: nothing could"
+                    " be encrypted; export it with gpg --armor --export"
+                )
+        return self
+
+
+class Configuration(_Section):
+    """All that the tool needs to know, but the secrets."""
+
+    version: Literal[1] = 1
+    environment: str
+    databases: tuple[Database, ...] = Field(min_length=1)
+    stores: tuple[Store, ...] = Field(min_length=1)
+    encryption: Encryption
+    retention: RetentionPolicy = RetentionPolicy()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Configuration":
+        for field, names in (
+            ("stores", [store.name for store in self.stores]),
+            ("databases", [database.name for database in self.databases]),
+        ):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(
+                        f"{field} has two entries named {name}: messages could not tell them apart;"
+                        " rename one"
+                    )
+        return self
+
+
+def render_configuration(configuration: Configuration, source: str) -> str:
+    """The file as committed; `source` names what it was generated from."""
+    content = configuration.model_dump(mode="json", exclude_defaults=False)
+    body = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return (
+        f"# Generated from {source}. Edits here are put back by the next `pulumi up`.\n"
+        "# Configuration of neonhub-backup; it holds no secret.\n"
+        f"{body}"
+    )
+
+
+def load_configuration(path: Path) -> Configuration:
+    """Read a configuration file.
+
+    Raises:
+        ConfigurationError: the file is missing or has errors, all of which are named.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"configuration file {path} cannot be read ({error.strerror}), so it is unknown what to"
+            " back up and where: give its path with --config"
+        ) from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            f"configuration file {path} is not YAML, so nothing was done: {error}"
+        ) from error
+    try:
+        return Configuration.model_validate(content)
+    except ValidationError as error:
+        problems = "\n".join(f"  {line}" for line in describe_problems(error))
+        raise ConfigurationError(
+            f"configuration file {path} has errors, so nothing was done; correct them:\n{problems}"
+        ) from error
+
+
+def describe_problems(error: ValidationError) -> list[str]:
+    """One line per problem: its path in the file, then what is wrong with it."""
+    return [
+        ".".join(str(part) for part in problem["loc"])
+        + (": " if problem["loc"] else "")
+        + problem["msg"].removeprefix("Value error, ")
+        for problem in error.errors()
+    ]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that keys stay readable."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar(  # pyright: ignore[reportUnknownMemberType] - untyped in its stub
+        "tag:yaml.org,2002:str", text, style=style
+    )
+
+
+_Dumper.add_representer(str, _represent_text)

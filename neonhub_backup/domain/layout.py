@@ -1,0 +1,63 @@
+"""Where a backup's objects are: `db/<tier>/YYYY/MM/<timestamp>-<short id>/`."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from neonhub_backup.domain.retention import Tier
+
+ROOT = "db/"
+"""Prefix of every backup in a store."""
+MANIFEST = "manifest.json"
+"""The object written last: without it the backup does not exist."""
+ARCHIVE = "archive.dump.gpg"
+"""The `pg_dump -Fc` archive of everything but the rows of ordinary tables."""
+
+_PREFIX = re.compile(
+    rf"{ROOT}(?P<tier>[a-z]+)/\d{{4}}/\d{{2}}/(?P<name>(?P<time>\d{{8}}T\d{{6}}Z)-[0-9a-f]{{8}})/"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """One backup's place, known before a byte of it is read."""
+
+    started: datetime
+    """When the backup began, UTC, whole seconds."""
+    name: str
+    """`<timestamp>-<short id>`: what users give to `restore` and `drill`."""
+    tier: Tier
+
+    @property
+    def prefix(self) -> str:
+        """The common start of all its keys, with a trailing slash."""
+        return f"{tier_prefix(self.tier)}{self.started:%Y/%m}/{self.name}/"
+
+
+def new_location(tier: Tier, now: datetime) -> Location:
+    """A place no other backup has."""
+    started = now.astimezone(UTC).replace(microsecond=0)
+    return Location(started, f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}", tier)
+
+
+def tier_prefix(tier: Tier) -> str:
+    """What the lifecycle rule of a tier matches."""
+    return f"{ROOT}{tier}/"
+
+
+def parse_key(key: str) -> tuple[Location, str] | None:
+    """The backup a key belongs to, and the object's name in it; None when to none."""
+    match = _PREFIX.match(key)
+    if match is None or match["tier"] not in set(Tier):
+        return None
+    started = datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    location = Location(started, match["name"], Tier(match["tier"]))
+    if not key.startswith(location.prefix):
+        return None
+    return location, key.removeprefix(location.prefix)
+
+
+def chunk_name(table: int, chunk: int, form: str) -> str:
+    """Name of one piece of a table's rows, e.g. `rows/0012-003.binary.zst.gpg`."""
+    return f"rows/{table:04d}-{chunk:03d}.{form}.zst.gpg"

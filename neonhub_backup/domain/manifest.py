@@ -1,0 +1,164 @@
+"""The manifest: what a backup holds and how to prove it, written last."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.errors import IntegrityError
+
+FORMAT = "neonhub-backup/1"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StoredObject(_Part):
+    """One object below the backup's prefix."""
+
+    name: str
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Chunk(StoredObject):
+    """A piece of one table's rows."""
+
+    rows: int = Field(ge=0)
+
+
+class Table(_Part):
+    """The rows of one ordinary table, or of one partition."""
+
+    schema_name: str
+    name: str
+    columns: tuple[str, ...]
+    """Columns in the order of the stream; generated ones are left out."""
+    form: Literal["binary", "text"]
+    """The format of its `COPY` streams."""
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def rows(self) -> int:
+        """Exact number of rows in the dump's snapshot."""
+        return sum(chunk.rows for chunk in self.chunks)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes stored for it."""
+        return sum(chunk.bytes for chunk in self.chunks)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Schema and name, unquoted."""
+        return self.schema_name, self.name
+
+
+class Server(_Part):
+    """The server the backup was taken from, as far as a restore must match it."""
+
+    version: str
+    version_num: int
+    encoding: str
+    locale_provider: str
+    """`c` libc, `i` ICU, `b` builtin."""
+    collate: str
+    ctype: str
+    locale: str | None
+    superuser: str
+    """Name of the bootstrap superuser, owner of what nobody else owns."""
+
+    @property
+    def major(self) -> int:
+        """Major version, e.g. 18."""
+        return self.version_num // 10000
+
+
+class Schema(_Part):
+    """Every object of the schema with a digest of its definition."""
+
+    fingerprint: str
+    """sha256 over `objects`."""
+    objects: dict[str, str]
+    """Identity, e.g. `index public.users_email_key`, to the first 16 hex digits of a sha256."""
+
+
+class Manifest(_Part):
+    """All that must be true of a backup."""
+
+    format: Literal["neonhub-backup/1"] = FORMAT
+    name: str
+    tier: Tier
+    environment: str
+    database: str
+    started: datetime
+    finished: datetime
+    tool_version: str
+    server: Server
+    extensions: dict[str, str]
+    """Name to version."""
+    roles: tuple[str, ...]
+    """Roles that own something in the database or are granted something."""
+    schema_: Schema = Field(alias="schema")
+    archive: StoredObject
+    tables: tuple[Table, ...]
+    recipients: tuple[str, ...]
+    """Fingerprints of the GPG keys that can read the backup."""
+
+    def objects(self) -> tuple[StoredObject, ...]:
+        """Every object but the manifest itself."""
+        return (self.archive, *(chunk for table in self.tables for chunk in table.chunks))
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(table.rows for table in self.tables)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes stored, without the manifest."""
+        return sum(stored.bytes for stored in self.objects())
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """The manifest as stored: JSON whose `digest` seals everything else."""
+    content = manifest.model_dump(mode="json", by_alias=True)
+    return json.dumps(content | {"digest": _digest(content)}, indent=1).encode() + b"\n"
+
+
+def load_manifest(stored: bytes, key: str) -> Manifest:
+    """Read a stored manifest.
+
+    Raises:
+        IntegrityError: it is not one, or was changed after it was written.
+    """
+    refusal = "restore another backup, or bring back the object's earlier version"
+    try:
+        content = json.loads(stored)
+        digest = content.pop("digest")
+    except (ValueError, AttributeError, LookupError, TypeError) as error:
+        raise IntegrityError(
+            f"{key} is not a manifest, so nothing is restored: {refusal}"
+        ) from error
+    if digest != _digest(content):
+        raise IntegrityError(
+            f"{key} was changed after it was written, so nothing it says can be trusted: {refusal}"
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise IntegrityError(
+            f"{key} has a field this version cannot read ({where}: {first['msg']}):"
+            " restore with the version named in its tool_version"
+        ) from error
+
+
+def _digest(content: object) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

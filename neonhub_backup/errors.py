@@ -1,0 +1,73 @@
+"""Every failure a user can meet, each with its exit code.
+
+The message of each is one sentence that names the thing, the consequence and the fix.
+`docs/exit-codes.md` lists the codes; a test compares the two.
+"""
+
+from typing import ClassVar
+
+
+class BackupError(Exception):
+    """A failure with a message for people and an exit code for machines."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigurationError(BackupError):
+    """The configuration file or an environment variable it names is missing or wrong."""
+
+    exit_code = 2
+
+
+class PartialBackupError(BackupError):
+    """The backup is complete in at least one store and missing in at least one."""
+
+    exit_code = 3
+
+
+class DatabaseError(BackupError):
+    """The database cannot be reached, refuses the credentials or is not fit to be dumped."""
+
+    exit_code = 4
+
+
+class ProgramError(BackupError):
+    """A program of a pipeline is missing, too old, or died."""
+
+    exit_code = 5
+
+
+class StoreError(BackupError):
+    """A store cannot be reached, or refused to read or write."""
+
+    exit_code = 6
+
+
+class NoBackupError(BackupError):
+    """No complete backup answers to what was asked for."""
+
+    exit_code = 7
+
+
+class IntegrityError(BackupError):
+    """An object or a manifest is not what was written: corrupt, truncated, swapped or missing."""
+
+    exit_code = 8
+
+
+class TargetError(BackupError):
+    """The database to restore into is not fit for it; it was left as it was."""
+
+    exit_code = 9
+
+
+class EncryptionError(BackupError):
+    """A GPG key is missing, expired, locked or not the right one."""
+
+    exit_code = 10
+
+
+class DrillFailedError(BackupError):
+    """The backup was restored and differs from what its manifest promises."""
+
+    exit_code = 11
