@@ -71,3 +71,7 @@ class DrillFailedError(BackupError):
     """The backup was restored and differs from what its manifest promises."""
 
     exit_code = 11
+
+
+class MissingObjectError(IntegrityError):
+    """An object is not in the store."""

@@ -1,0 +1,75 @@
+"""What every store can do; one file each for S3, Google Cloud Storage and directories."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from neonhub_backup.domain.retention import LockMode
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Until when nobody may delete or overwrite an object."""
+
+    mode: LockMode
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing shows it."""
+
+    key: str
+    bytes: int
+
+
+class Upload(Protocol):
+    """One object on its way. It exists in the store only once committed."""
+
+    def write(self, block: bytes) -> None:
+        """Add bytes, which may wait for the network.
+
+        Raises:
+            StoreError: the store refused them.
+        """
+        ...
+
+    def commit(self) -> None:
+        """Make the object exist, checked by the store against what was sent.
+
+        Raises:
+            StoreError: the store refused, or has something else than was sent.
+        """
+        ...
+
+
+class Store(Protocol):
+    """A place for backups. Every method raises StoreError with the store's name and the fix."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people: `s3://bucket` or `/mnt/backup`."""
+        ...
+
+    def upload(self, key: str, lock: Lock | None) -> AbstractContextManager[Upload]:
+        """Begin an object. Left without a commit, not a part of it stays behind."""
+        ...
+
+    def download(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """An object's bytes in blocks of at most 1 MiB.
+
+        Raises:
+            MissingObjectError: there is no such object.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Every complete object whose key begins so, in the order of their keys."""
+        ...
