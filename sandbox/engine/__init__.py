@@ -1,0 +1,1 @@
+"""The Pulumi engine of the sandbox, and the language host of an engine built here."""
