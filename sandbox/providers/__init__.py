@@ -1,0 +1,1 @@
+"""Local Pulumi resource providers: the real plugins' work, done against the emulators."""
