@@ -1,0 +1,243 @@
+"""Backups in a directory: a local disk, or a mount of anything.
+
+A plain directory cannot lock, so locks are ignored here, by design. Objects are made read-only
+against accidents; whoever owns the directory can still delete them.
+"""
+
+import errno
+import os
+import secrets
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from neonhub_backup.domain import configuration
+from neonhub_backup.errors import MissingObjectError, StoreError
+from neonhub_backup.stores.base import Listed, Lock
+
+BLOCK_BYTES = 1 << 20
+PARTIAL = ".partial-"
+"""Start of the names of files being written. One that a power cut left behind may be deleted."""
+
+_OWNER = "let the user who runs this own the directory and all that is in it"
+_REMOUNT = "unmount it and mount it again"
+_FIXES = {
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.EDQUOT: "free some space, or ask for a larger quota",
+    errno.EEXIST: "take another name, since objects are never overwritten",
+    errno.EFBIG: "move the store to a file system that takes files of this size",
+    errno.ENAMETOOLONG: "move the store to a shorter path",
+    errno.ENOSPC: "free some space, or move the store to a larger disk",
+    errno.ENOTCONN: _REMOUNT,
+    errno.EROFS: "mount it writable",
+    errno.ESTALE: _REMOUNT,
+}
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP}
+_NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP}
+
+
+class DirectoryStore:
+    """A directory. It must exist already: one that does not is likely a mount that failed."""
+
+    def __init__(self, settings: configuration.DirectoryStore) -> None:
+        """Nothing is looked at before first use."""
+        self._settings = settings
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        return self._settings.name
+
+    @property
+    def address(self) -> str:
+        """The directory's path."""
+        return str(self._settings.path)
+
+    @contextmanager
+    def upload(self, key: str, lock: Lock | None) -> Generator["DirectoryUpload"]:  # noqa: ARG002 - the protocol's; see the module
+        """Begin an object. An existing one is never overwritten; the lock is ignored.
+
+        When what was written cannot be removed, a note on the error that ended it says so.
+        """
+        upload = DirectoryUpload(self, key)
+        try:
+            upload.begin()
+            yield upload
+        except BaseException as error:
+            try:
+                upload.close()
+            except StoreError as left_behind:
+                error.add_note(str(left_behind))
+            raise
+        upload.close()
+
+    @contextmanager
+    def download(self, key: str) -> Generator[Iterator[bytes]]:
+        """An object's bytes.
+
+        Raises:
+            MissingObjectError: there is no such object.
+        """
+        path = self.path("read", key)
+        with self.telling("read", key):
+            try:
+                file = path.open("rb", buffering=0)
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+                if not self._settings.path.is_dir():
+                    raise
+                raise MissingObjectError(
+                    f"object {key} is not in store {self.name} ({self.address}), so the backup it"
+                    " belongs to is not whole: use another backup or another store"
+                ) from error
+
+        def blocks() -> Iterator[bytes]:
+            with self.telling("read", key):
+                while block := file.read(BLOCK_BYTES):
+                    yield block
+
+        with file:
+            yield blocks()
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """Every complete object whose key begins so, in the order of their keys."""
+        with self.telling("list", prefix):
+            yield from _walk(self._settings.path, "", prefix)
+
+    def path(self, action: str, key: str) -> Path:
+        """The file of an object; never outside the directory, whoever wrote the key."""
+        parts = key.split("/")
+        root = self._settings.path
+        path = root.joinpath(*parts)
+        proper = not any(part in {"", ".", ".."} or part.startswith(PARTIAL) for part in parts)
+        if not proper or "\0" in key or not path.resolve().is_relative_to(root.resolve()):
+            raise StoreError(
+                f"store {self.name} cannot {action} {key!r}: the name leads out of"
+                f" {self.address} or to a file being written; find out who wrote it, and use"
+                " another backup"
+            )
+        return path
+
+    @contextmanager
+    def telling(self, action: str, key: str) -> Generator[None]:
+        """Turn the system's errors into a sentence about this store and this key."""
+        try:
+            yield
+        except OSError as error:
+            refusal = f"store {self.name} cannot {action} {self.address}/{key}"
+            if error.errno in {errno.ENOENT, errno.ENOTDIR} and not self._settings.path.is_dir():
+                raise StoreError(
+                    f"{refusal}: directory {self.address} does not exist; mount it, or create it if"
+                    " it is no mount"
+                ) from error
+            fix = _FIXES.get(error.errno or 0, "check the disk or the mount, then run it again")
+            raise StoreError(f"{refusal}: {error.strerror}; {fix}") from error
+
+
+class DirectoryUpload:
+    """One object on its way: a hidden file until it is whole and on the disk."""
+
+    def __init__(self, store: DirectoryStore, key: str) -> None:
+        """Nothing is written yet."""
+        self._store = store
+        self._key = key
+        self._target = store.path("write", key)
+        self._root = Path(store.address)
+        self._partial = self._root / f"{PARTIAL}{secrets.token_hex(8)}"
+        self._file: int | None = None
+        self._bytes = 0
+
+    def begin(self) -> None:
+        """Create the hidden file."""
+        with self._store.telling("write", self._key):
+            self._file = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def write(self, block: bytes) -> None:
+        """Add bytes."""
+        rest = memoryview(block)
+        with self._store.telling("write", self._key):
+            while rest:
+                written = os.write(self._open_file, rest)
+                self._bytes += written
+                rest = rest[written:]
+
+    def commit(self) -> None:
+        """Make the object exist, once every byte and its name are on the disk."""
+        with self._store.telling("write", self._key):
+            os.fchmod(self._open_file, 0o400)
+            os.fsync(self._open_file)
+            stored = os.fstat(self._open_file).st_size
+            if stored != self._bytes:
+                raise StoreError(
+                    f"store {self._store.name} cannot write {self._target}: the file has {stored}"
+                    f" bytes instead of {self._bytes}; check the disk and run it again"
+                )
+            self._make_directories()
+            self._link()
+            try:
+                _sync(self._target.parent)
+            except OSError:
+                self._target.unlink()
+                raise
+
+    def close(self) -> None:
+        """Remove the hidden file; the object, if there is one now, has a name of its own."""
+        with self._store.telling("clean up", self._partial.name):
+            if self._file is not None:
+                file, self._file = self._file, None
+                os.close(file)
+            self._partial.unlink(missing_ok=True)
+
+    @property
+    def _open_file(self) -> int:
+        if self._file is None:
+            raise ValueError("the upload is not open")
+        return self._file
+
+    def _make_directories(self) -> None:
+        parents = self._target.relative_to(self._root).parents
+        for parent in (self._root / parent for parent in reversed(parents[:-1])):
+            try:
+                parent.mkdir(mode=0o700)
+            except FileExistsError:
+                continue
+            _sync(parent.parent)
+
+    def _link(self) -> None:
+        try:
+            os.link(self._partial, self._target)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            # Not one step, but nothing else writes there: names are random.
+            if self._target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+            self._partial.rename(self._target)
+
+
+def _walk(directory: Path, above: str, prefix: str) -> Iterator[Listed]:
+    # A slash after the name of a directory puts its content where S3 would.
+    with os.scandir(directory) as entries:
+        named = {
+            above + entry.name + ("/" if entry.is_dir(follow_symlinks=False) else ""): entry
+            for entry in entries
+            if not entry.name.startswith(PARTIAL)
+        }
+    for key, entry in sorted(named.items()):
+        if key.endswith("/"):
+            if key.startswith(prefix) or prefix.startswith(key):
+                yield from _walk(Path(entry), key, prefix)
+        elif key.startswith(prefix) and entry.is_file(follow_symlinks=False):
+            yield Listed(key, entry.stat(follow_symlinks=False).st_size)
+
+
+def _sync(directory: Path) -> None:
+    """Have a directory's entries on the disk, where the file system offers that at all."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
