@@ -1,0 +1,19 @@
+"""From a configuration to the stores it names."""
+
+from neonhub_backup.domain import configuration
+from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.stores.s3 import S3Store
+
+
+def open_stores(settings: configuration.Configuration) -> tuple[Store, ...]:
+    """Its stores, in its order. None is contacted yet, so that one which fails, fails alone."""
+    return tuple(_open(store) for store in settings.stores)
+
+
+def _open(settings: configuration.Store) -> Store:
+    match settings:
+        case configuration.S3Store():
+            return S3Store(settings)
+        case configuration.DirectoryStore():
+            return DirectoryStore(settings)
