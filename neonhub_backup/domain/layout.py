@@ -11,7 +11,7 @@ ROOT = "db/"
 """Prefix of every backup in a store."""
 MANIFEST = "manifest.json"
 """The object written last: without it the backup does not exist."""
-ARCHIVE = "archive.dump.gpg"
+ARCHIVE = "archive.dump.zst.gpg"
 """The `pg_dump -Fc` archive of everything but the rows of ordinary tables."""
 
 _PREFIX = re.compile(

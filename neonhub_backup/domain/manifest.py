@@ -84,7 +84,7 @@ class Schema(_Part):
     fingerprint: str
     """sha256 over `objects`."""
     objects: dict[str, str]
-    """Identity, e.g. `index public.users_email_key`, to the first 16 hex digits of a sha256."""
+    """Identity, e.g. `INDEX public users_email_key`, to the first 16 hex digits of a sha256."""
 
 
 class Manifest(_Part):
@@ -105,6 +105,10 @@ class Manifest(_Part):
     """Roles that own something in the database or are granted something."""
     schema_: Schema = Field(alias="schema")
     archive: StoredObject
+    archive_major: int
+    """Major version of the pg_dump that wrote the archive; no older pg_restore can read it."""
+    large_objects: int
+    """How many the archive holds."""
     tables: tuple[Table, ...]
     recipients: tuple[str, ...]
     """Fingerprints of the GPG keys that can read the backup."""

@@ -1,1 +1,1 @@
-"""What the tool asks of PostgreSQL: dumps, restores, servers of its own."""
+"""PostgreSQL: reaching it, dumping it, restoring into it, starting one that nobody needs."""

@@ -1,0 +1,286 @@
+"""Taking a backup: one snapshot, many streams, every store in one pass, the manifest last."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from threading import Lock as Mutex
+from types import TracebackType
+
+from neonhub_backup import __version__
+from neonhub_backup.catalogue import Catalogue
+from neonhub_backup.domain.configuration import Configuration, Database
+from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, chunk_name, new_location
+from neonhub_backup.domain.manifest import (
+    Chunk,
+    Manifest,
+    Schema,
+    StoredObject,
+    Table,
+    dump_manifest,
+)
+from neonhub_backup.domain.retention import RetentionPolicy, Tier
+from neonhub_backup.encryption import Encryptor, encryptor
+from neonhub_backup.errors import StoreError
+from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.postgres.dump import (
+    Piece,
+    archive_command,
+    copy_command,
+    pieces,
+    rows_said,
+    schema_command,
+)
+from neonhub_backup.postgres.programs import Suite, client_programs
+from neonhub_backup.postgres.schema import fingerprint
+from neonhub_backup.postgres.snapshot import Snapshot, TableRows, hold_snapshot
+from neonhub_backup.processes import Command, Pipeline, Programs, run
+from neonhub_backup.stores.base import Lock, Store, Upload
+from neonhub_backup.streams import settle, workers
+
+log = logging.getLogger(__name__)
+
+COMPRESS = Command(["zstd", "-1", "--quiet", "--no-progress", "-T1", "-c"])
+
+
+_Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A finished backup."""
+
+    manifest: Manifest
+    location: Location
+    stored: tuple[Store, ...]
+    failed: dict[str, StoreError]
+    """Why each store that lacks it does."""
+
+
+def take_backup(
+    configuration: Configuration,
+    database: Database,
+    stores: Sequence[Store],
+    programs: Programs,
+    *,
+    tier: Tier | None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Backup:
+    """Back up one database to every store. Tier None takes the one that is owed.
+
+    Raises:
+        BackupError: nothing was written, or no store has all of it; then no manifest exists.
+    """
+    target = parse_url(database.url(), database.url_variable)
+    with (
+        encryptor(configuration.encryption.public_keys) as encrypt,
+        hold_snapshot(target) as snapshot,
+    ):
+        suite = client_programs(snapshot.server.major)
+        destinations = _Destinations(stores)
+        chosen = tier or _owed(configuration.retention, database, destinations, now())
+        location = new_location(chosen, now())
+        destinations.place(location, configuration.retention)
+        log.info("backing up %s as %s backup %s", target, chosen, location.name)
+        taker = _Taker(programs, suite, target, snapshot, encrypt, destinations)
+        schema, archive, tables = taker.take()
+        manifest = Manifest(
+            name=location.name,
+            tier=chosen,
+            environment=configuration.environment,
+            database=database.name,
+            started=location.started,
+            finished=now(),
+            tool_version=__version__,
+            server=snapshot.server,
+            extensions=snapshot.extensions,
+            roles=snapshot.roles,
+            schema=schema,
+            archive=archive,
+            archive_major=suite.major,
+            large_objects=snapshot.large_objects,
+            tables=tables,
+            recipients=encrypt.recipients,
+        )
+    with destinations.upload(MANIFEST) as upload:
+        upload.write(dump_manifest(manifest))
+        upload.commit()
+    return Backup(manifest, location, destinations.remaining(), destinations.failed)
+
+
+def _owed(
+    retention: RetentionPolicy, database: Database, destinations: "_Destinations", now: datetime
+) -> Tier:
+    """The highest tier that any store is owed, else the lowest there is."""
+    owed: list[Tier] = []
+    for store in destinations.remaining():
+        with destinations.surviving(store):
+            newest = Catalogue(store).newest_by_tier(database.name)
+            if (tier := retention.owed(now, newest)) is not None:
+                owed.append(tier)
+    destinations.remaining()
+    return max(owed, key=list(Tier).index, default=next(iter(retention.rules())))
+
+
+class _Destinations:
+    """All stores at once; one that fails is left out from then on and remembered."""
+
+    def __init__(self, stores: Sequence[Store]) -> None:
+        self._stores = tuple(stores)
+        self._guard = Mutex()
+        self._prefix = ""
+        self._lock: Lock | None = None
+        self.failed: dict[str, StoreError] = {}
+
+    def place(self, location: Location, retention: RetentionPolicy) -> None:
+        """Say where objects go and how long they are locked."""
+        self._prefix = location.prefix
+        until = retention.locked_until(location.tier, location.started)
+        if retention.lock_mode is not None and until is not None:
+            self._lock = Lock(retention.lock_mode, until)
+
+    def remaining(self) -> tuple[Store, ...]:
+        """The stores that have everything so far.
+
+        Raises:
+            StoreError: none has.
+        """
+        with self._guard:
+            left = tuple(store for store in self._stores if store.name not in self.failed)
+            if not left:
+                *others, last = self.failed.values()
+                if others:
+                    raise StoreError("; ".join(str(error) for error in (*others, last)))
+                raise last
+            return left
+
+    @contextmanager
+    def surviving(self, store: Store) -> Generator[None]:
+        """Note a store's failure instead of ending the run for all."""
+        try:
+            yield
+        except StoreError as error:
+            with self._guard:
+                first = store.name not in self.failed
+                self.failed.setdefault(store.name, error)
+            if first:
+                log.warning("%s", error)
+
+    @contextmanager
+    def upload(self, name: str) -> Generator[Upload]:
+        """One object to every remaining store."""
+        with ExitStack() as stack:
+            uploads: dict[str, tuple[Store, Upload]] = {}
+            for store in self.remaining():
+                with self.surviving(store):
+                    manager = store.upload(self._prefix + name, self._lock)
+                    uploads[store.name] = store, manager.__enter__()
+                    stack.push(partial(self._leave, store, manager))
+            yield _Tee(self, uploads)
+
+    def _leave(
+        self, store: Store, manager: AbstractContextManager[Upload], *raised: *_Raised
+    ) -> None:
+        # What one store cannot clean up must not end the run for the others.
+        with self.surviving(store):
+            manager.__exit__(*raised)
+
+
+class _Tee:
+    def __init__(
+        self, destinations: _Destinations, uploads: dict[str, tuple[Store, Upload]]
+    ) -> None:
+        self._destinations = destinations
+        self._uploads = uploads
+
+    def write(self, block: bytes) -> None:
+        self._each(lambda upload: upload.write(block))
+
+    def commit(self) -> None:
+        self._each(lambda upload: upload.commit())
+
+    def _each(self, act: Callable[[Upload], None]) -> None:
+        for store, upload in self._uploads.values():
+            if store.name not in self._destinations.failed:
+                with self._destinations.surviving(store):
+                    act(upload)
+        self._destinations.remaining()
+
+
+@dataclass
+class _Taker:
+    """Runs the streams of one backup side by side."""
+
+    programs: Programs
+    suite: Suite
+    target: Target
+    snapshot: Snapshot
+    encrypt: Encryptor
+    destinations: _Destinations
+
+    def take(self) -> tuple[Schema, StoredObject, tuple[Table, ...]]:
+        """Write every object but the manifest."""
+        work = [
+            (piece, chunk_name(number, part, table.form))
+            for number, table in enumerate(self.snapshot.tables)
+            for part, piece in enumerate(pieces(table))
+        ]
+        work.sort(key=lambda item: item[0].bytes, reverse=True)
+        with workers() as pool:
+            archive = pool.submit(self._archive)
+            schema = pool.submit(self._schema)
+            chunks = [(piece.table, pool.submit(self._chunk, piece, name)) for piece, name in work]
+            settle([archive, schema, *(future for _, future in chunks)], self.programs)
+        stored = [(table, future.result()) for table, future in chunks]
+        return (
+            schema.result(),
+            archive.result(),
+            tuple(
+                _table(table, sorted((c for t, c in stored if t is table), key=lambda c: c.name))
+                for table in self.snapshot.tables
+            ),
+        )
+
+    def _archive(self) -> StoredObject:
+        command = archive_command(self.suite, self.target, self.snapshot)
+        stored, _ = self._store(command, ARCHIVE)
+        return stored
+
+    def _schema(self) -> Schema:
+        return fingerprint(
+            run(self.programs, schema_command(self.suite, self.target, self.snapshot.name))
+        )
+
+    def _chunk(self, piece: Piece, name: str) -> Chunk:
+        command = copy_command(self.suite, self.target, self.snapshot.name, piece)
+        stored, said = self._store(command, name)
+        return Chunk(**stored.model_dump(), rows=rows_said(said))
+
+    def _store(self, source: Command, name: str) -> tuple[StoredObject, str]:
+        digest, size = hashlib.sha256(), 0
+        commands = [source, COMPRESS, self.encrypt.command()]
+        with (
+            self.destinations.upload(name) as upload,
+            Pipeline(self.programs, commands) as pipeline,
+        ):
+            for block in pipeline.blocks():
+                digest.update(block)
+                size += len(block)
+                upload.write(block)
+            said = pipeline.finish()
+            upload.commit()
+        log.debug("stored %s, %d bytes", name, size)
+        return StoredObject(name=name, bytes=size, sha256=digest.hexdigest()), said
+
+
+def _table(table: TableRows, chunks: Sequence[Chunk]) -> Table:
+    return Table(
+        schema_name=table.schema,
+        name=table.name,
+        columns=table.columns,
+        form=table.form,
+        chunks=tuple(chunks),
+    )

@@ -1,0 +1,83 @@
+"""Which backups a store holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from neonhub_backup.domain.layout import MANIFEST, ROOT, Location, parse_key, tier_prefix
+from neonhub_backup.domain.manifest import Manifest, load_manifest
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.errors import IntegrityError, NoBackupError
+from neonhub_backup.stores.base import Store
+
+LATEST = "latest"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The complete backups of one store: those whose manifest was written."""
+
+    store: Store
+
+    def locations(self, prefix: str = ROOT) -> list[Location]:
+        """Every complete backup, newest first. Reads no manifest."""
+        found: list[Location] = []
+        for listed in self.store.list(prefix):
+            parsed = parse_key(listed.key)
+            if parsed is not None and parsed[1] == MANIFEST:
+                found.append(parsed[0])
+        return sorted(found, reverse=True)
+
+    def manifest(self, location: Location) -> Manifest:
+        """A backup's manifest.
+
+        Raises:
+            IntegrityError: it was changed, or belongs to another backup.
+        """
+        key = location.prefix + MANIFEST
+        with self.store.download(key) as blocks:
+            manifest = load_manifest(b"".join(blocks), f"{self.store.address}/{key}")
+        if (manifest.name, manifest.tier) != (location.name, location.tier):
+            raise IntegrityError(
+                f"{self.store.address}/{key} is the manifest of {manifest.tier} backup"
+                f" {manifest.name}, so nothing is restored: bring back the object's earlier version"
+            )
+        return manifest
+
+    def manifests(self, database: str | None = None) -> Iterator[tuple[Location, Manifest]]:
+        """Every complete backup of a database, or of all, newest first."""
+        for location in self.locations():
+            manifest = self.manifest(location)
+            if database in (None, manifest.database):
+                yield location, manifest
+
+    def find(self, name: str, database: str) -> tuple[Location, Manifest]:
+        """A backup by its name; `latest` is the newest complete one of the database.
+
+        Raises:
+            NoBackupError: there is none.
+        """
+        if name == LATEST:
+            for found in self.manifests(database):
+                return found
+            raise NoBackupError(
+                f"store {self.store.name} ({self.store.address}) has no complete backup of database"
+                f" {database}, so there is nothing to restore: take one with neonhub-backup backup"
+            )
+        for location in self.locations():
+            if location.name == name:
+                return location, self.manifest(location)
+        raise NoBackupError(
+            f"store {self.store.name} ({self.store.address}) has no complete backup {name}:"
+            " neonhub-backup list shows those there are"
+        )
+
+    def newest_by_tier(self, database: str) -> dict[Tier, datetime]:
+        """When the newest complete backup of each tier was begun."""
+        newest: dict[Tier, datetime] = {}
+        for tier in Tier:
+            for location in self.locations(tier_prefix(tier)):
+                if self.manifest(location).database == database:
+                    newest[tier] = location.started
+                    break
+        return newest

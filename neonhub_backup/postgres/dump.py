@@ -1,0 +1,125 @@
+"""Command lines and scripts that read a database within one snapshot; nothing here runs them."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from neonhub_backup.postgres.connection import Target, quoted
+from neonhub_backup.postgres.programs import Suite
+from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS, Snapshot, TableRows
+from neonhub_backup.processes import Command
+
+CHUNK_BYTES = 256 << 20
+"""Size on disk above which a table is read in pieces, side by side."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A range of a table's blocks, `first` to before `end`; None is open."""
+
+    table: TableRows
+    first: int | None = None
+    end: int | None = None
+
+    @property
+    def bytes(self) -> float:
+        """Its share of the table's size, to begin with the largest."""
+        if self.first is None and self.end is None:
+            return self.table.bytes
+        end = self.table.blocks if self.end is None else self.end
+        return self.table.bytes * (end - (self.first or 0)) / self.table.blocks
+
+
+def pieces(table: TableRows, chunk_bytes: int = CHUNK_BYTES) -> list[Piece]:
+    """Split a table into pieces of about `chunk_bytes`; the last one is open-ended.
+
+    A heap without a single block has no rows in any snapshot that is still held, and no pieces.
+    """
+    if not table.splittable:
+        return [Piece(table)]
+    if table.blocks == 0:
+        return []
+    number = min(math.ceil(table.bytes / chunk_bytes), table.blocks)
+    bounds = [round(table.blocks * i / number) for i in range(number)]
+    starts = [bound or None for bound in bounds]
+    return [
+        Piece(table, first, end) for first, end in zip(starts, [*bounds[1:], None], strict=True)
+    ]
+
+
+def copy_query(piece: Piece) -> str:
+    """The `COPY` statement that reads a piece."""
+    table = piece.table
+    name = quoted(table.schema, table.name)
+    columns = ", ".join(quoted(column) for column in table.columns)
+    bounds = [
+        f"ctid {operator} '({block},0)'::tid"
+        for operator, block in ((">=", piece.first), ("<", piece.end))
+        if block is not None
+    ]
+    if bounds:
+        source = f"(SELECT {columns} FROM ONLY {name} WHERE {' AND '.join(bounds)})"  # noqa: S608 - quoted
+    else:
+        source = f"{name} ({columns})" if columns else name
+    return f"COPY {source} TO STDOUT (FORMAT {table.form})"
+
+
+def copy_command(suite: Suite, target: Target, snapshot: str, piece: Piece) -> Command:
+    """psql reading one piece; it says the number of rows after the data."""
+    script = f"""\
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET TRANSACTION SNAPSHOT '{snapshot}';
+SET LOCAL statement_timeout = 0;
+SET LOCAL row_security = off;
+SET LOCAL search_path = '';
+SET LOCAL "DateStyle" = 'ISO';
+SET LOCAL "IntervalStyle" = 'postgres';
+SET LOCAL extra_float_digits = 3;
+{copy_query(piece)} \\g {{data}}
+\\echo rows :ROW_COUNT
+COMMIT;
+"""
+    return Command(
+        [suite.path("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--no-password"],
+        target.environment(),
+        script,
+    )
+
+
+def rows_said(text: str) -> int:
+    """The number of rows in what `copy_command` said."""
+    (count,) = [line.removeprefix("rows ") for line in text.splitlines() if line[:5] == "rows "]
+    return int(count)
+
+
+def archive_command(suite: Suite, target: Target, snapshot: Snapshot) -> Command:
+    """pg_dump of everything but the rows of the tables that `COPY` reads.
+
+    They are named one by one: the pattern `*` would drop the values of sequences and the data of
+    materialised views with them.
+    """
+    return Command(
+        [
+            *_pg_dump(suite, snapshot.name),
+            *("--format=custom", "--compress=0"),
+            *(f"--exclude-table-data={_pattern(table)}" for table in snapshot.tables),
+        ],
+        target.environment(),
+    )
+
+
+def schema_command(suite: Suite, target: Target, snapshot: str | None = None) -> Command:
+    """pg_dump of the schema alone as text, for its fingerprint."""
+    return Command([*_pg_dump(suite, snapshot), "--schema-only"], target.environment())
+
+
+def _pg_dump(suite: Suite, snapshot: str | None) -> Iterable[str]:
+    yield suite.path("pg_dump")
+    yield "--no-password"
+    yield f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s"
+    if snapshot is not None:
+        yield f"--snapshot={snapshot}"
+
+
+def _pattern(table: TableRows) -> str:
+    return ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name))
