@@ -62,6 +62,8 @@ class Handler(Generic[Cloud]):
     volatile: ClassVar[Sequence[str]] = ()
     """Those outputs that an update may change."""
     secret_outputs: ClassVar[Sequence[str]] = ()
+    derived: ClassVar[Mapping[str, str]] = {}
+    """Properties made from another one, which are secret where that one is."""
     delete_before_replace: ClassVar[bool] = False
     """Always delete first. Rarely needed: a replacement that keeps the identity does so anyway."""
 
@@ -281,9 +283,14 @@ class LocalProvider(sdk.Provider, Generic[Cloud]):
         self, handler: Handler[Cloud], request: sdk.UpdateRequest, old: Props, wanted: Props
     ) -> Props:
         cloud = self.cloud(wanted)
-        with self._explained(f"updating {handler.token} '{request.name}'"):
-            handler.update(cloud, request.resource_id, old, wanted)
-            return self._stored(handler, cloud, request.resource_id, wanted)
+        try:
+            with self._explained(f"updating {handler.token} '{request.name}'"):
+                handler.update(cloud, request.resource_id, old, wanted)
+                return self._stored(handler, cloud, request.resource_id, wanted)
+        except _GoneError as error:
+            raise ProviderError(
+                f"{error}; if it was deleted behind the stack's back, run `pulumi refresh` first"
+            ) from error
 
     def _stored(
         self, handler: Handler[Cloud], cloud: Cloud, resource_id: str, wanted: Props
@@ -438,7 +445,8 @@ def _remembered(handler: Handler[Any], actual: Props, known: Props) -> Props:
 def _sealed(handler: Handler[Any], props: Props, like: Sealed) -> dict[str, PropertyValue]:
     result: dict[str, PropertyValue] = {}
     for name, value in props.items():
-        sealed = from_plain(value, like.get(name))
+        source = handler.derived.get(name, name)
+        sealed = from_plain(value, like.get(name, like.get(source)))
         declared = name in handler.secret_outputs or (
             name in handler.inputs and handler.inputs[name].secret
         )

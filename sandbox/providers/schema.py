@@ -27,6 +27,7 @@ Kind = Literal["text", "number", "flag", "list", "map", "block", "anything"]
 class Naming:
     """How a resource that its program did not name gets a name, as the real providers do."""
 
+    stem: str = "{}-"
     lower: bool = False
     max_length: int = 64
     prefix_from: str | None = None
@@ -34,7 +35,9 @@ class Naming:
 
 
 class Options(TypedDict, total=False):
-    """What can be said of any property. Nested properties know `required`, `default`, `choices`."""
+    """What can be said of any property. Inside blocks `required`, `default`, `computed`, `choices`
+    and `same` count; the others are for a resource's own properties.
+    """
 
     required: bool
     default: Any
@@ -184,9 +187,15 @@ def _problems_of(prop: Prop, value: Any, path: str) -> Iterator[Problem]:
     elif prop.fields is not None:
         yield from problems(prop.fields, value, f"{path}.")
     elif prop.item is not None:
-        pairs: Iterable[tuple[Any, Any]] = value.items() if is_map(value) else enumerate(value)
-        for key, item in pairs:
-            yield from _problems_of(prop.item, item, f"{path}[{json.dumps(key)}]")
+        for key, item in _entries(value):
+            yield from _problems_of(prop.item, item, f"{path}[{key}]")
+
+
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    if is_map(value):
+        yield from ((json.dumps(key), item) for key, item in value.items())
+    elif is_list(value):
+        yield from ((str(index), item) for index, item in enumerate(value))
 
 
 def _meaningless(same: Callable[[Any], Any], value: Any, path: str) -> Iterator[Problem]:
@@ -225,7 +234,7 @@ def named(schema: Schema, props: Props, *, resource: str, before: Props, seed: b
     for name, prop in schema.items():
         if prop.naming is None or name in props:
             continue
-        start = f"{resource}-"
+        start = prop.naming.stem.format(resource)
         if prop.naming.prefix_from is not None and prop.naming.prefix_from in props:
             start = props[prop.naming.prefix_from]
         result[name] = UNKNOWN
@@ -295,4 +304,18 @@ def differing(schema: Schema, old: Props, new: Props) -> list[str]:
 def _differs(prop: Prop, old: Any, new: Any) -> bool:
     if not is_known(new):
         return True
-    return canonical(prop, old) != canonical(prop, new)
+    return canonical(prop, _without_choices(prop, old, new)) != canonical(prop, new)
+
+
+def _without_choices(prop: Prop, old: Any, new: Any) -> Any:
+    """The old value without what the cloud chose inside it where the program still says nothing."""
+    fields, item = prop.fields, prop.item
+    if fields is not None and is_map(old) and is_map(new):
+        return {
+            name: _without_choices(fields[name], value, new.get(name))
+            for name, value in old.items()
+            if name in fields and not (fields[name].computed and name not in new)
+        }
+    if item is not None and is_list(old) and is_list(new) and len(old) == len(new):
+        return [_without_choices(item, *pair) for pair in zip(old, new, strict=True)]
+    return old
