@@ -151,7 +151,7 @@ def load_configuration(path: Path) -> Configuration:
             f"configuration file {path} cannot be read ({error.strerror}), so it is unknown what to"
             " back up and where: give its path with --config"
         ) from error
-    except yaml.YAMLError as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(
             f"configuration file {path} is not YAML, so nothing was done: {error}"
         ) from error
@@ -174,12 +174,17 @@ def describe_problems(error: ValidationError) -> list[str]:
     ]
 
 
+_OTHER_LINE_ENDS = {"\x85", "\u2028", "\u2029"}
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks, so that keys stay readable."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if _OTHER_LINE_ENDS & set(text):
+        style = '"'  # any other style would have them read back as spaces
     return dumper.represent_scalar(  # pyright: ignore[reportUnknownMemberType] - untyped in its stub
         "tag:yaml.org,2002:str", text, style=style
     )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
-_WRITTEN = re.compile(r"(\d+)([hdwy])")
+_WRITTEN = re.compile(r"([0-9]+)([hdwy])")
+_LONGEST_HOURS = 24 * 36525
 
 
 def parse_duration(written: object) -> timedelta:
@@ -16,7 +17,7 @@ def parse_duration(written: object) -> timedelta:
     A year is 365.25 days, rounded up to whole days, so that no copy is ever deleted early.
 
     Raises:
-        ValueError: the text is not such a duration, or is zero.
+        ValueError: the text is not such a duration, is zero, or longer than 100 years.
     """
     if isinstance(written, timedelta):
         return written
@@ -29,13 +30,19 @@ def parse_duration(written: object) -> timedelta:
     number = int(match[1])
     match match[2]:
         case "h":
-            return timedelta(hours=number)
+            hours = number
         case "d":
-            return timedelta(days=number)
+            hours = 24 * number
         case "w":
-            return timedelta(weeks=number)
+            hours = 24 * 7 * number
         case _:
-            return timedelta(days=_days_in_years(number))
+            hours = 24 * _days_in_years(number)
+    if hours > _LONGEST_HOURS:
+        raise ValueError(
+            f"{written} is longer than 100y: no store locks or keeps an object for that long;"
+            " write at most 100y"
+        )
+    return timedelta(hours=hours)
 
 
 def format_duration(duration: timedelta) -> str:
@@ -56,7 +63,7 @@ def whole_days(duration: timedelta) -> int:
 
 
 def _days_in_years(years: int) -> int:
-    return math.ceil(365.25 * years)
+    return -(-1461 * years // 4)
 
 
 Duration = Annotated[

@@ -51,7 +51,10 @@ def parse_key(key: str) -> tuple[Location, str] | None:
     match = _PREFIX.match(key)
     if match is None or match["tier"] not in set(Tier):
         return None
-    started = datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        started = datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # digits that are no date
+        return None
     location = Location(started, match["name"], Tier(match["tier"]))
     if not key.startswith(location.prefix):
         return None

@@ -165,4 +165,5 @@ def load_manifest(stored: bytes, key: str) -> Manifest:
 
 def _digest(content: object) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    # A corrupt manifest may hold halves of surrogate pairs, which UTF-8 cannot express.
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
