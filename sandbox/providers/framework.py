@@ -21,9 +21,11 @@ from sandbox.providers.schema import (
     canonical,
     completed,
     differing,
+    first_difference,
     named,
     nearest,
     problems,
+    remembered,
 )
 from sandbox.providers.settings import decoded
 from sandbox.providers.values import UNKNOWN, Props, from_plain, is_known, to_props
@@ -260,7 +262,7 @@ class LocalProvider(sdk.Provider, Generic[Cloud]):
                 actual = handler.observed(cloud, request.resource_id, known)
         except _GoneError:
             return None
-        return None if actual is None else _remembered(handler, actual, known)
+        return None if actual is None else remembered(handler.compared(), actual, known)
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
         """Change a resource in place and return what the cloud then says of it."""
@@ -301,12 +303,13 @@ class LocalProvider(sdk.Provider, Generic[Cloud]):
         actual = handler.observed(cloud, resource_id, wanted)
         if actual is None:
             raise ProviderError("the cloud accepted it, but has no such resource afterwards")
-        state = _remembered(handler, actual, wanted)
+        state = remembered(handler.compared(), actual, wanted)
         for name in differing(handler.compared(), state, wanted):
-            prop = handler.compared()[name]
-            values = (canonical(prop, wanted.get(name)), canonical(prop, state.get(name)))
-            shown = "another value" if prop.secret else f"{values[1]} instead of {values[0]}"
-            raise ProviderError(f"the emulator did not keep '{name}': it has {shown}")
+            where, has = first_difference(handler.compared(), name, state, wanted)
+            raise ProviderError(
+                f"the emulator did not keep '{where}': it has {has} there, so the sandbox cannot "
+                "stand in for the real cloud here"
+            )
         return state
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
@@ -428,18 +431,6 @@ def _is_choice(handler: Handler[Any], name: str, value: Any) -> bool:
     """Whether a value that the program did not give would have to be given to stay as it is."""
     prop = handler.inputs[name]
     return not prop.computed and canonical(prop, value) != canonical(prop, prop.default)
-
-
-def _remembered(handler: Handler[Any], actual: Props, known: Props) -> Props:
-    """The actual state, in the program's own words wherever it means the same."""
-    schema = handler.compared()
-    state = {name: value for name, value in actual.items() if value is not None}
-    for name, prop in schema.items():
-        if name not in known or not is_known(known[name]):
-            continue
-        if prop.write_only or not differing({name: prop}, state, {name: known[name]}):
-            state[name] = known[name]
-    return state
 
 
 def _sealed(handler: Handler[Any], props: Props, like: Sealed) -> dict[str, PropertyValue]:

@@ -35,8 +35,8 @@ class Naming:
 
 
 class Options(TypedDict, total=False):
-    """What can be said of any property. Inside blocks `required`, `default`, `computed`, `choices`
-    and `same` count; the others are for a resource's own properties.
+    """What can be said of any property. Inside blocks `required`, `default`, `computed`,
+    `write_only`, `choices` and `same` count; the others are for a resource's own properties.
     """
 
     required: bool
@@ -319,3 +319,67 @@ def _without_choices(prop: Prop, old: Any, new: Any) -> Any:
     if item is not None and is_list(old) and is_list(new) and len(old) == len(new):
         return [_without_choices(item, *pair) for pair in zip(old, new, strict=True)]
     return old
+
+
+def remembered(schema: Schema, actual: Props, known: Props) -> Props:
+    """The actual state, in the program's own words wherever it means the same."""
+    state = {name: value for name, value in actual.items() if value is not None}
+    for name, prop in schema.items():
+        if name not in known or not is_known(known[name]):
+            continue
+        if prop.write_only:
+            state[name] = known[name]
+        elif name in state:
+            state[name] = _with_write_only(prop, state[name], known[name])
+        if not differing({name: prop}, state, known):
+            state[name] = known[name]
+    return state
+
+
+def _with_write_only(prop: Prop, actual: Any, known: Any) -> Any:
+    fields, item = prop.fields, prop.item
+    if fields is not None and is_map(actual) and is_map(known):
+        kept = {
+            name: _with_write_only(fields[name], value, known.get(name))
+            for name, value in actual.items()
+            if name in fields and not fields[name].write_only
+        }
+        words = {name: value for name, value in known.items() if fields[name].write_only}
+        return kept | words
+    if item is not None and is_list(actual) and is_list(known) and len(actual) == len(known):
+        return [_with_write_only(item, *pair) for pair in zip(actual, known, strict=True)]
+    return actual
+
+
+def first_difference(schema: Schema, name: str, actual: Props, wanted: Props) -> tuple[str, str]:
+    """Where in this property the values differ, and what is there, told without any text of it:
+    that may be secret.
+    """
+    prop = schema[name]
+    return _first_difference(
+        name, canonical(prop, actual.get(name)), canonical(prop, wanted.get(name))
+    )
+
+
+def _first_difference(path: str, actual: Any, wanted: Any) -> tuple[str, str]:
+    if is_map(actual) and is_map(wanted):
+        for key in sorted(actual.keys() | wanted.keys()):
+            if actual.get(key) != wanted.get(key):
+                return _first_difference(f"{path}.{key}", actual.get(key), wanted.get(key))
+    if is_list(actual) and is_list(wanted) and len(actual) == len(wanted):
+        for index, pair in enumerate(zip(actual, wanted, strict=True)):
+            if pair[0] != pair[1]:
+                return _first_difference(f"{path}[{_label(pair[1], index)}]", *pair)
+    if actual is None:
+        return path, "nothing"
+    return path, json.dumps(actual) if isinstance(actual, (bool, int, float)) else "another value"
+
+
+def _label(item: Any, index: int) -> Any:
+    """An unordered list is compared in an order of its own, so its indices tell nobody anything."""
+    return item["id"] if is_map(item) and "id" in item else index
+
+
+def or_nothing(value: Any) -> Any:
+    """For `same`: false, zero and nothing at all mean the same."""
+    return value or None

@@ -11,7 +11,7 @@ from sandbox.providers.aws.documents import policy_text
 from sandbox.providers.aws.handler import REGION, TAGS, AwsHandler, error_code, or_none
 from sandbox.providers.aws.wire import from_api, tag_list, tag_map, to_api
 from sandbox.providers.framework import ProviderError
-from sandbox.providers.schema import Naming, Schema, block, blocks, flag, number, text
+from sandbox.providers.schema import Naming, Schema, block, blocks, flag, number, or_nothing, text
 from sandbox.providers.values import Props
 
 # Where clients that name no region are taken to be.
@@ -220,11 +220,6 @@ class BucketVersioning(BucketPart):
             cloud.s3.put_bucket_versioning(Bucket=resource_id, VersioningConfiguration=suspended)
 
 
-def _no(value: bool) -> bool | None:
-    """False and nothing at all mean the same to AWS, but only one of them may be sent."""
-    return value or None
-
-
 class BucketServerSideEncryptionConfiguration(BucketPart):
     """How objects are encrypted that come without instructions."""
 
@@ -240,7 +235,7 @@ class BucketServerSideEncryptionConfiguration(BucketPart):
                         "kmsMasterKeyId": text(),
                     }
                 ),
-                "bucketKeyEnabled": flag(same=_no),
+                "bucketKeyEnabled": flag(same=or_nothing),
             },
             required=True,
         )
@@ -350,8 +345,8 @@ class BucketObjectLockConfiguration(BucketPart):
                 "defaultRetention": block(
                     {
                         "mode": text(choices=("COMPLIANCE", "GOVERNANCE")),
-                        "days": number(),
-                        "years": number(),
+                        "days": number(same=or_nothing),
+                        "years": number(same=or_nothing),
                     },
                     required=True,
                 )

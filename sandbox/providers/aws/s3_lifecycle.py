@@ -11,7 +11,17 @@ from sandbox.providers.aws.handler import or_none
 from sandbox.providers.aws.s3 import BucketPart
 from sandbox.providers.aws.wire import from_api
 from sandbox.providers.framework import ProviderError
-from sandbox.providers.schema import Problem, Schema, block, blocks, flag, number, text, text_map
+from sandbox.providers.schema import (
+    Problem,
+    Schema,
+    block,
+    blocks,
+    flag,
+    number,
+    or_nothing,
+    text,
+    text_map,
+)
 from sandbox.providers.values import Props, is_list, is_map
 
 _SIZES = {"objectSizeGreaterThan": number(), "objectSizeLessThan": number()}
@@ -32,7 +42,7 @@ _RULE = {
         {
             "date": text(),
             "days": number(),
-            "expiredObjectDeleteMarker": flag(same=lambda value: value or None),
+            "expiredObjectDeleteMarker": flag(same=or_nothing),
         }
     ),
     "noncurrentVersionExpiration": block(
