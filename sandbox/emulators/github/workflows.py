@@ -1,0 +1,110 @@
+"""The workflow files on a repository's default branch, and whether GitHub would run them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import yaml
+
+from sandbox.emulators.github import clock
+from sandbox.emulators.github.errors import not_found
+from sandbox.emulators.github.models import Workflow
+from sandbox.emulators.github.routing import NO_CONTENT, Reply, RepositoryCall, Routes
+from sandbox.emulators.github.storage import node_id
+
+routes = Routes()
+
+_FOLDER = ".github/workflows"
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    name: str
+    workflow: Workflow
+
+
+@routes.repository("GET", "/actions/workflows")
+def list_workflows(call: RepositoryCall) -> Reply:
+    return call.page(_files(call), lambda file: _render(call, file), "workflows")
+
+
+@routes.repository("GET", "/actions/workflows/<workflow>")
+def show(call: RepositoryCall, workflow: str) -> Reply:
+    return Reply(_render(call, _find(call, workflow)))
+
+
+@routes.repository("PUT", "/actions/workflows/<workflow>/enable")
+def enable(call: RepositoryCall, workflow: str) -> Reply:
+    return _switch(call, workflow, "active")
+
+
+@routes.repository("PUT", "/actions/workflows/<workflow>/disable")
+def disable(call: RepositoryCall, workflow: str) -> Reply:
+    return _switch(call, workflow, "disabled_manually")
+
+
+def _switch(
+    call: RepositoryCall, wanted: str, state: Literal["active", "disabled_manually"]
+) -> Reply:
+    workflow = _find(call, wanted).workflow
+    workflow.state = state
+    workflow.updated_at = clock.after(workflow.updated_at)
+    return NO_CONTENT
+
+
+def _find(call: RepositoryCall, wanted: str) -> _File:
+    """By id or by file name."""
+    for file in _files(call):
+        if wanted in (str(file.workflow.id), file.path.rpartition("/")[2]):
+            return file
+    raise not_found()
+
+
+def _files(call: RepositoryCall) -> list[_File]:
+    """What is on the default branch now; a file seen for the first time gets its id."""
+    git = call.repository.git
+    tip = git.branch(call.repository.state.settings.default_branch)
+    if tip is None:
+        return []
+    known = call.repository.state.workflows
+    found: list[_File] = []
+    for entry in git.entries(tip, _FOLDER):
+        if entry.kind != "blob" or not entry.path.endswith((".yml", ".yaml")):
+            continue
+        if entry.path not in known:
+            moment = clock.now()
+            number = call.store.next_id()
+            known[entry.path] = Workflow(id=number, created_at=moment, updated_at=moment)
+        name = _name(git.blob(entry.sha)) or entry.path
+        found.append(_File(entry.path, name, known[entry.path]))
+    return found
+
+
+def _name(content: bytes) -> str | None:
+    """The document's own name; GitHub lists a file it cannot parse under its path."""
+    try:
+        document: object = yaml.safe_load(content)
+    except yaml.YAMLError:
+        return None
+    if not isinstance(document, dict):
+        return None
+    name = cast("dict[str, Any]", document).get("name")
+    return name if isinstance(name, str) else None
+
+
+def _render(call: RepositoryCall, file: _File) -> dict[str, Any]:
+    number = file.workflow.id
+    page = f"{call.host}/{call.repository.full_name}"
+    branch = call.repository.state.settings.default_branch
+    return {
+        "id": number,
+        "node_id": node_id("Workflow", number),
+        "name": file.name,
+        "path": file.path,
+        "state": file.workflow.state,
+        "created_at": file.workflow.created_at,
+        "updated_at": file.workflow.updated_at,
+        "url": f"{call.repository_api}/actions/workflows/{number}",
+        "html_url": f"{page}/blob/{branch}/{file.path}",
+        "badge_url": f"{page}/workflows/{file.name}/badge.svg",
+    }

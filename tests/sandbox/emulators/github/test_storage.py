@@ -1,0 +1,68 @@
+"""What is on disk holds, whatever happens to the program."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.emulators.github import storage
+from sandbox.emulators.github.storage import DirectoryInUseError, Store, git_path
+
+
+def test_one_directory_serves_one_emulator(github: Any):
+    with pytest.raises(DirectoryInUseError, match="stop it"):
+        Store(github.data_dir)
+
+
+def test_a_repository_half_made_does_not_exist_and_is_made_anew(github: Any):
+    half = github.data_dir / "repositories" / "neonhub" / "half"
+    (half / "repository.git").mkdir(parents=True)
+    github.restart()
+
+    assert not half.exists()
+    body = {"name": "half", "auto_init": True}
+    assert github.request("POST", "/orgs/neonhub/repos", body).status_code == 201
+
+
+def test_a_kill_while_writing_leaves_the_last_good_state(
+    github: Any, monkeypatch: pytest.MonkeyPatch
+):
+    def die(_self: Path, _target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.Path, "replace", die)
+        with pytest.raises(KeyboardInterrupt):
+            github.request("POST", "/repos/neonhub/neonhub/issues", {"title": "lost"})
+    github.restart()
+
+    assert github.json("/repos/neonhub/neonhub/issues") == []
+    assert not list(github.data_dir.rglob(".new-*"))
+
+
+def test_the_locks_of_a_killed_git_are_cleared(github: Any):
+    lock = git_path(github.data_dir, "neonhub/neonhub") / "refs" / "heads" / "main.lock"
+    lock.touch()
+    assert github.put_file("a.txt", "text").status_code == 422
+    github.restart()
+
+    assert github.put_file("a.txt", "text").status_code == 201
+
+
+def test_a_refused_request_changes_nothing(github: Any):
+    before = github.store.repository("neonhub", "neonhub").state
+    github.request("POST", "/repos/neonhub/neonhub/issues", {"title": "x", "labels": [{"no": 1}]})
+
+    assert github.store.repository("neonhub", "neonhub").state == before
+
+
+def test_a_seed_of_the_wrong_form_is_refused(github: Any):
+    with pytest.raises(ValueError, match="owner/name"):
+        github.store.seed("neonhub")
+
+
+def test_seeding_again_changes_nothing(github: Any):
+    before = github.json("/repos/neonhub/neonhub")
+    github.store.seed("neonhub/neonhub")
+
+    assert github.json("/repos/neonhub/neonhub") == before
