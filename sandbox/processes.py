@@ -22,6 +22,7 @@ MARK = "NEONHUB_SANDBOX"
 """In the environment of every server of ours: the record that it belongs to."""
 
 _POLL_SECONDS = 0.05
+_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,6 @@ class Server:
     """Added to ours."""
     stop_signal: int = signal.SIGTERM
     start_seconds: float = 60.0
-    stop_seconds: float = 20.0
     restart_when: str = ""
     """Anything but the command that makes a running one stale when it changes."""
 
@@ -54,7 +54,8 @@ class Record:
 
     pid: int
     started: str | None
-    key: str
+    stop_signal: int
+    key: str = ""
 
 
 class Supervisor:
@@ -80,10 +81,9 @@ class Supervisor:
 
     def start(self, server: Server) -> None:
         """Starts it, ending a stale or deaf one of ours first. Follow with `wait`."""
-        self.stop(server.name, server)
+        self.stop(server.name)
         self._free_port(server)
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._records.mkdir(parents=True, exist_ok=True)
         mark = self._mark(server.name)
         with self.log(server.name).open("wb") as log:
             process = subprocess.Popen(
@@ -95,8 +95,16 @@ class Supervisor:
                 start_new_session=True,
                 cwd="/",
             )
-        record = Record(process.pid, started(process.pid), server.key)
-        write_atomically(self._records / f"{server.name}.json", json.dumps(asdict(record)))
+        self.record(server.name, process.pid, server.stop_signal, server.key)
+
+    def record(self, name: str, pid: int, stop_signal: int, key: str = "") -> None:
+        """Remembers a process by name, for whoever has to end it."""
+        record = Record(pid, started(pid), stop_signal, key)
+        write_atomically(self._records / f"{name}.json", json.dumps(asdict(record)))
+
+    def forget(self, name: str) -> None:
+        """Drops the record of a process that has ended."""
+        (self._records / f"{name}.json").unlink(missing_ok=True)
 
     def wait(self, server: Server) -> None:
         """Returns once it answers; raises SandboxError when it ends or stays silent."""
@@ -111,14 +119,12 @@ class Supervisor:
                 )
             time.sleep(_POLL_SECONDS)
 
-    def stop(self, name: str, server: Server | None = None) -> bool:
-        """Ends a server of ours and all it started; says whether there was one."""
+    def stop(self, name: str) -> bool:
+        """Ends a process of ours and all it started; says whether there was one."""
         record = self._record(name)
         if record is not None:
-            number = signal.SIGTERM if server is None else server.stop_signal
-            seconds = 20.0 if server is None else server.stop_seconds
-            end(record.pid, number, seconds)
-        (self._records / f"{name}.json").unlink(missing_ok=True)
+            end(record.pid, record.stop_signal, _STOP_SECONDS)
+        self.forget(name)
         return record is not None
 
     def names(self) -> list[str]:
@@ -141,7 +147,7 @@ class Supervisor:
             return
         owner = listener(server.port)
         if owner is not None and _environment(owner).get(MARK) == self._mark(server.name):
-            end(owner, server.stop_signal, server.stop_seconds)
+            end(owner, server.stop_signal, _STOP_SECONDS)
             return
         who = "another program" if owner is None else f"process {owner} ({_command(owner)})"
         raise SandboxError(

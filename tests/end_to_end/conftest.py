@@ -35,8 +35,8 @@ def postgres_server(
         return servers[major]
 
     yield start
-    for major, postgres in servers.items():
-        supervisor(major).stop("postgres", postgres.server())
+    for major in servers:
+        supervisor(major).stop("postgres")
 
 
 @pytest.fixture(scope="session")

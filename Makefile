@@ -1,0 +1,41 @@
+# The system's Python starts the sandbox, which brings everything else along.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$p; break; fi; done)
+SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
+BIN = .venv/bin
+
+.PHONY: help up down clean setup test lint unit end-to-end
+
+help:  ## these lines
+	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
+
+up:  ## set up, deploy the local stack, seed the demo database, back it up and prove the backup
+	@$(SANDBOX) up
+
+down:  ## stop everything that `make up` started
+	@$(SANDBOX) down
+
+clean:  ## stop it and remove it
+	@$(SANDBOX) clean
+
+setup:  ## bring the programs and the Python environment here, start nothing
+	@$(SANDBOX) setup
+
+test: lint  ## every check and every test
+	$(BIN)/pytest
+
+lint: quiet-setup  ## formatting, linter, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+
+unit: quiet-setup  ## the tests that need no server
+	$(BIN)/pytest --ignore tests/end_to_end
+
+end-to-end: quiet-setup  ## the tests with the real engine, emulators and databases
+	$(BIN)/pytest tests/end_to_end
+
+.PHONY: quiet-setup
+quiet-setup:
+	@$(SANDBOX) setup --quiet

@@ -1,0 +1,37 @@
+"""What `make setup` and `make up` do once everything is installed."""
+
+import sys
+
+from sandbox.jobs import Job
+from sandbox.local import Sandbox
+from sandbox.steps import Steps
+
+
+def prepare(steps: Steps, sandbox: Sandbox | None = None) -> Sandbox:
+    """Makes the keys and writes what the engine and `sandbox/env` need."""
+    sandbox = sandbox or Sandbox()
+    with steps.step("home") as step:
+        fresh = sandbox.prepare()
+        step.reused = not fresh
+        step.done = "keys made, plugins linked" if fresh else "keys and plugins reused"
+    return sandbox
+
+
+def up(steps: Steps) -> None:
+    """Servers, deployment, demo database."""
+    sandbox = prepare(steps)
+    with steps.step("servers") as step:
+        begun = sandbox.start()
+        step.reused = not begun
+        step.done = f"{', '.join(begun)} started" if begun else "all running"
+    with steps.step("deployment", "`pulumi up --yes --stack local`") as step:
+        step.done = sandbox.deploy()
+    with steps.step("demo") as step:
+        command = [sys.executable, "-P", "-m", "sandbox.demo"]
+        job = Job(
+            sandbox.supervisor,
+            "demo",
+            [*command, "--database-url", sandbox.addresses.database_url],
+            directory=sandbox.project,
+        )
+        step.done = job.wait("see that the demo database can be written to").strip()

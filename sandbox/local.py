@@ -1,0 +1,291 @@
+"""One sandbox: a project, a home for its state, and the servers that stand in for the clouds."""
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from sandbox import keys, stack_file
+from sandbox.errors import SandboxError
+from sandbox.files import fingerprint, write_atomically
+from sandbox.installation import PROJECT, Installation
+from sandbox.jobs import Job
+from sandbox.postgres import PostgresServer
+from sandbox.processes import Server, Supervisor, started
+from sandbox.stack_file import STACK, Addresses
+
+PASSPHRASE = "sandbox"  # noqa: S105 - protects nothing: the local stack holds no real secret
+"""What encrypts the local stack's secrets. Written here on purpose, and used nowhere else."""
+
+_EMULATORS = ("moto", "fake-gcs", "github")
+
+
+class Sandbox:
+    """Everything that `make up` starts, for one copy of the project.
+
+    `home` holds all that is generated. Tests give both, to work beside a running `make up`; the
+    programs and the Python environment are always those of the clone.
+    """
+
+    def __init__(self, project: Path = PROJECT, home: Path | None = None) -> None:
+        self.project = project
+        self.home = home or project / ".sandbox"
+        self.installation = Installation(PROJECT / ".sandbox")
+        self.supervisor = Supervisor(self.home / "run", self.home / "logs")
+        self.keys = self.home / "keys"
+        self._state = self.home / "state"
+        self._plugins = self.home / "pulumi-home" / "plugins"
+        self._data = self.home / "data"
+
+    @cached_property
+    def addresses(self) -> Addresses:
+        """Where the stack file says the servers are."""
+        return stack_file.read(self.project / f"Pulumi.{STACK}.yaml")
+
+    @cached_property
+    def postgres(self) -> PostgresServer:
+        """The server of the demo database."""
+        return PostgresServer(home=self.home / "postgres", port=self.addresses.postgres_port)
+
+    def environment(self) -> dict[str, str]:
+        """What the literal `pulumi` and `neonhub-backup` commands need, as `sandbox/env` has it."""
+        places = [str(self.installation.bin), str(self.installation.environment.python.parent)]
+        return {
+            "PATH": os.pathsep.join(places),
+            "PULUMI_HOME": str(self._plugins.parent),
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "DATABASE_URL": self.addresses.database_url,
+            "NEONHUB_BACKUP_PRIVATE_KEY_FILE": str(keys.private_key(self.keys)),
+        }
+
+    def process_environment(self) -> dict[str, str]:
+        """The environment of a program that we run: ours, with the sandbox's on top."""
+        own = self.environment()
+        own["PATH"] += os.pathsep + os.environ.get("PATH", os.defpath)
+        # Importing the AWS package takes seconds where its compiled form may not be kept.
+        own["PYTHONDONTWRITEBYTECODE"] = ""
+        return {**os.environ, **own}
+
+    def prepare(self) -> bool:
+        """Writes what the engine and `sandbox/env` need, and makes the keys once.
+
+        Says whether anything was new.
+        """
+        fresh = keys.ensure(self.keys)
+        self._state.mkdir(parents=True, exist_ok=True)
+        for name, version in _resource_plugins():
+            plugin = f"pulumi-resource-{name}"
+            write_atomically(
+                self._plugins / f"resource-{name}-v{version}" / plugin,
+                "#!/bin/sh\n"
+                f"exec {shlex.quote(str(self.installation.environment.python))}"
+                f' -P -m sandbox.providers.{name} "$@"\n',
+                mode=0o755,
+            )
+        lines = [
+            f"export {name}={shlex.quote(value)}{':$PATH' if name == 'PATH' else ''}\n"
+            for name, value in self.environment().items()
+        ]
+        write_atomically(self.home / "env.sh", "".join(lines))
+        return fresh
+
+    # ---- servers
+
+    def servers(self) -> list[Server]:
+        """Every server, as the stack file wants it."""
+        python = str(self.installation.environment.python)
+        where = self.addresses
+        moto = Server(
+            name="moto",
+            command=[
+                *(python, "-P", "-m", "moto.server"),
+                *("--host", "127.0.0.1", "--port", str(where.moto_port)),
+            ],
+            port=where.moto_port,
+            ready=partial(_answers, f"{where.moto_url}/moto-api/"),
+        )
+        gcs = Server(
+            name="fake-gcs",
+            command=[
+                str(self.installation.bin / "fake-gcs-server"),
+                *("-scheme", "http", "-host", "127.0.0.1", "-port", str(where.gcs_port)),
+                *("-backend", "filesystem", "-filesystem-root", str(self._data / "gcs")),
+                *("-public-host", f"127.0.0.1:{where.gcs_port}"),
+                *("-external-url", where.gcs_url),
+            ],
+            port=where.gcs_port,
+            ready=partial(_answers, f"{where.gcs_url}/_internal/healthcheck"),
+        )
+        github = Server(
+            name="github",
+            command=[
+                *(python, "-P", "-m", "sandbox.emulators.github"),
+                *("--port", str(where.github_port), "--data", str(self._data / "github")),
+                *("--token", where.github_token, "--seed", where.github_repository),
+            ],
+            port=where.github_port,
+            ready=partial(_answers, f"{where.github_url}meta"),
+            restart_when=fingerprint(*sorted((PROJECT / "sandbox/emulators/github").glob("*.py"))),
+        )
+        installed = self.installation.environment.key(PROJECT)
+        return [
+            self.postgres.server(),
+            *(replace(s, restart_when=s.restart_when + installed) for s in (moto, gcs, github)),
+        ]
+
+    def start(self) -> list[str]:
+        """Starts what does not run yet, all at once; returns the names of what it started."""
+        self._end_orphans()
+        begun: list[Server] = []
+        for server in self.servers():
+            if self.supervisor.running(server):
+                continue
+            if server.name == "postgres":
+                self.supervisor.stop(server.name)
+                self.postgres.prepare()
+            self.supervisor.start(server)
+            begun.append(server)
+        for server in begun:
+            self.supervisor.wait(server)
+        self.postgres.ensure_database(
+            self.addresses.database,
+            self.addresses.database_user,
+            self.addresses.database_password,
+        )
+        return [server.name for server in begun]
+
+    def stop(self) -> list[str]:
+        """Ends every process of this sandbox; returns their names."""
+        return stop_all(self.supervisor)
+
+    def _end_orphans(self) -> None:
+        """Ends what a command that was killed left at work."""
+        servers = {server.name for server in self.servers()}
+        for name in self.supervisor.names():
+            if name not in servers:
+                self.supervisor.stop(name)
+
+    # ---- the stack
+
+    def pulumi(self, *arguments: str, name: str = "pulumi") -> str:
+        """Runs the engine in the project and returns what it wrote."""
+        job = Job(
+            self.supervisor,
+            name,
+            [str(self.installation.bin / "pulumi"), "--non-interactive", *arguments],
+            directory=self.project,
+            environment=self.process_environment(),
+        )
+        return job.wait("read what the engine says and correct that")
+
+    def deploy(self) -> str:
+        """Brings the stack up, from nothing where an earlier deployment cannot be relied upon.
+
+        Returns the engine's summary.
+        """
+        if self._unreliable():
+            self.start_over()
+        self.pulumi("stack", "select", "--create", STACK, name="stack")
+        said = self.pulumi(*("up", "--yes", "--skip-preview", "--stack", STACK), name="deployment")
+        return summary(said)
+
+    def start_over(self) -> None:
+        """Empties the emulators and forgets the stack's state, which must always agree."""
+        self._agreement.unlink(missing_ok=True)
+        for name in _EMULATORS:
+            self.supervisor.stop(name)
+        for remains in (self._data, self._state):
+            shutil.rmtree(remains, ignore_errors=True)
+        self._state.mkdir(parents=True)
+        self.start()
+        write_atomically(self._agreement, self._identity())
+
+    @property
+    def _agreement(self) -> Path:
+        """Names the run of moto, which keeps nothing when it ends, that the state belongs to."""
+        return self.home / "state-of"
+
+    def _identity(self) -> str:
+        return str(self.supervisor.identity("moto"))
+
+    def _unreliable(self) -> bool:
+        """Whether the state may say anything else than the emulators hold.
+
+        That is so when an emulator lost its memory, or when an update was killed.
+        """
+        path = self._agreement
+        agrees = path.exists() and path.read_text() == self._identity()
+        return not agrees or self._locked() or self._pending()
+
+    def _locked(self) -> bool:
+        """Whether an update was killed. Raises SandboxError when one is at work."""
+        locks = list((self._state / ".pulumi" / "locks").rglob("*.json"))
+        for lock in locks:
+            pid = json.loads(lock.read_text())["pid"]
+            if started(pid) is not None:
+                raise SandboxError(
+                    f"process {pid} is updating the stack `{STACK}` at this moment: wait for it to"
+                    " end, or end it"
+                )
+        return bool(locks)
+
+    def _pending(self) -> bool:
+        """Whether an update was interrupted between asking a provider and hearing from it."""
+        for state in (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json"):
+            latest: dict[str, Any] = json.loads(state.read_text())["checkpoint"]["latest"] or {}
+            if latest.get("pending_operations"):
+                return True
+        return False
+
+
+def stop_all(supervisor: Supervisor) -> list[str]:
+    """Ends every process that a sandbox has a record of; needs nothing installed."""
+    return [name for name in supervisor.names() if supervisor.stop(name)]
+
+
+def summary(said: str) -> str:
+    """The engine's counts in one line: `12 created, 3 unchanged`."""
+    lines = iter(said.splitlines())
+    for line in lines:
+        if line.strip() == "Resources:":
+            break
+    counts: list[str] = []
+    for line in lines:
+        words = line.strip().lstrip("+-~ ").strip()
+        if not words or not words[0].isdigit():
+            break
+        counts.append(words)
+    return ", ".join(counts)
+
+
+def _resource_plugins() -> Iterable[tuple[str, str]]:
+    """The plugins that the installed Pulumi packages ask for: name and version."""
+    for package in ("pulumi_aws", "pulumi_gcp", "pulumi_github"):
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:
+            raise SandboxError(f"the Python package {package} is not installed: run `make setup`")
+        manifest = json.loads(Path(spec.origin).with_name("pulumi-plugin.json").read_text())
+        yield manifest["name"], manifest["version"]
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as response:  # noqa: S310 - http, our own
+            return response.status == 200
+    except (OSError, urllib.error.HTTPError):
+        return False
