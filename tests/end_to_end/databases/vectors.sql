@@ -59,6 +59,6 @@ ALTER TABLE embeddings ALTER v SET STORAGE PLAIN;
 CREATE FUNCTION nearest(question vector(64), wanted integer DEFAULT 5) RETURNS SETOF embeddings LANGUAGE sql STABLE SET search_path = public, "Vector Extension" SET hnsw.ef_search = 100 AS $$
     SELECT * FROM embeddings ORDER BY v <=> question LIMIT wanted
 $$;
-CREATE MATERIALIZED VIEW centres AS SELECT kind, avg(v)::vector(64) AS centre, sum(h) AS total, array_agg(b ORDER BY id) AS bits FROM embeddings GROUP BY kind;
+CREATE MATERIALIZED VIEW centres AS SELECT kind, avg(v ORDER BY id)::vector(64) AS centre, sum(h ORDER BY id) AS total, array_agg(b ORDER BY id) AS bits FROM embeddings GROUP BY kind;
 CREATE INDEX centres_centre ON centres USING hnsw (centre vector_cosine_ops);
 CREATE VIEW close AS SELECT a.id, b.id AS other, a.v <-> b.v AS l2, a.v <#> b.v AS ip, a.v <+> b.v AS l1, a.b <~> b.b AS hamming, a.b <%> b.b AS jaccard FROM embeddings AS a JOIN embeddings AS b ON a.id = b.id + 1;
