@@ -69,7 +69,7 @@ def test_the_same_scale_gives_the_same_rows(
 
 def test_a_killed_seed_leaves_nothing_in_the_way_of_the_next(empty_database: str) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.demo", "--database-url", empty_database, "--rows", "10"]
+        [sys.executable, "-m", "sandbox.demo", "--database-url", empty_database, "--rows", "3"]
     )
     with psycopg.connect(empty_database, autocommit=True) as connection:
         _wait_for(connection, _SEEDING)
