@@ -1,0 +1,1 @@
+"""The infrastructure: one noun per file, each a component that encodes decisions."""

@@ -1,0 +1,62 @@
+"""A KMS key for the objects of one bucket."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import kms
+
+from components.aws import policies
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncryptionKeyArgs:
+    """What a key needs to know."""
+
+    alias: str
+    """Name in the console and in logs, without `alias/`."""
+    region: str
+    """Region of the bucket: S3 uses no key of another one."""
+    account_id: pulumi.Input[str]
+    """Account whose IAM policies decide who uses the key."""
+    protect: bool = True
+    """Refuses destruction and survives its stack: without the key its bucket is unreadable."""
+
+
+class EncryptionKey(pulumi.ComponentResource):
+    """A key that rotates every year and works through S3 alone."""
+
+    arn: pulumi.Output[str]
+    """The key to give to a bucket."""
+
+    def __init__(
+        self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("neonhub-backup:aws:EncryptionKey", name, {}, opts)
+        child = pulumi.ResourceOptions(
+            parent=self, protect=args.protect, retain_on_delete=args.protect
+        )
+
+        key = kms.Key(
+            f"{name}-key",
+            region=args.region,
+            description=f"Encrypts the objects of {args.alias}",
+            enable_key_rotation=True,
+            rotation_period_in_days=365,
+            # The longest there is: a deletion is loss of all backups, and this the time to notice.
+            deletion_window_in_days=30,
+            policy=pulumi.Output.from_input(args.account_id).apply(
+                lambda account: json.dumps(policies.key_policy(account, args.region))
+            ),
+            opts=child,
+        )
+        kms.Alias(
+            f"{name}-alias",
+            region=args.region,
+            name=f"alias/{args.alias}",
+            target_key_id=key.key_id,
+            opts=child,
+        )
+
+        self.arn = key.arn
+        self.register_outputs({"arn": self.arn})

@@ -1,0 +1,69 @@
+"""What a stack commits to the repository: pure functions of its settings."""
+
+from components.settings import Settings
+from neonhub_backup.domain.configuration import (
+    Configuration,
+    Database,
+    Encryption,
+    S3Store,
+    render_configuration,
+)
+from neonhub_backup.domain.retention import RetentionPolicy
+from workflows.backup import BackupWorkflowArgs, backup_workflow
+from workflows.render import render
+
+
+def backup_environment(settings: Settings) -> str:
+    """GitHub environment of the runs that back up."""
+    return f"{settings.environment}-backup"
+
+
+def generated_files(settings: Settings, source: str) -> dict[str, str]:
+    """Every generated file by its path, the configuration before the workflow that reads it.
+
+    `source` names the file that the settings were read from.
+    """
+    configuration_path = f".neonhub-backup/{settings.environment}.yaml"
+    workflow = backup_workflow(
+        BackupWorkflowArgs(
+            environment=settings.environment,
+            source=source,
+            github_environment=backup_environment(settings),
+            configuration_path=configuration_path,
+            retention=settings.retention,
+            url_variables=tuple(each.variable for each in settings.databases),
+            postgres_major_version=settings.postgres_major_version,
+            tool_repository=settings.tool.repository,
+            tool_commit=settings.tool.commit,
+            timeout_minutes=settings.timeout_minutes,
+        )
+    )
+    return {
+        configuration_path: render_configuration(tool_configuration(settings), source),
+        f".github/workflows/db-backup-{settings.environment}.yml": render(workflow),
+    }
+
+
+def tool_configuration(settings: Settings) -> Configuration:
+    """What the tool is told, in the workflow and on a laptop in a disaster alike."""
+    return Configuration(
+        environment=settings.environment,
+        databases=tuple(
+            Database(name=each.name, url_variable=each.variable, checks=each.checks)
+            for each in settings.databases
+        ),
+        stores=(
+            S3Store(
+                name="aws",
+                bucket=settings.primary_bucket,
+                region=settings.region,
+                # The bucket encrypts with its own key unless told otherwise: one statement of
+                # which key that is, and a file that a preview can show in full.
+                kms_key_arn=None,
+                endpoint_url=settings.s3_endpoint,
+                path_style=settings.path_style,
+            ),
+        ),
+        encryption=Encryption(public_keys=settings.encryption.public_keys),
+        retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
+    )

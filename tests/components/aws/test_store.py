@@ -1,0 +1,179 @@
+"""What a store promises: two copies, apart in every way, and nobody who can delete them."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from components.aws.identities import Identities, IdentitiesArgs
+from components.aws.store import AwsStore, AwsStoreArgs, Place
+from components.repository import Repository
+from neonhub_backup.domain.retention import LockMode, RetentionPolicy, TierRule
+
+Deploy = Callable[..., dict[str, Any]]
+REPOSITORY = Repository(owner="neonhub", owner_id=11, name="app", repository_id=22)
+LOOKUPS = {"aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"}}
+
+
+def store(**changes: Any) -> AwsStore:
+    known: dict[str, Any] = {
+        "primary": Place(bucket="neonhub-backups", region="us-east-1"),
+        "replica": Place(bucket="neonhub-backups-replica", region="us-west-2"),
+        "repository": REPOSITORY,
+        "backup_environment": "production-backup",
+    }
+    return AwsStore("aws", AwsStoreArgs(**{**known, **changes}))
+
+
+@pytest.fixture
+def asked(deploy: Deploy) -> dict[str, Any]:
+    return deploy(store, LOOKUPS)
+
+
+def test_both_copies_are_guarded_alike(asked: dict[str, Any]) -> None:
+    def children(copy: str) -> set[str]:
+        return {name.removeprefix(copy) for name in asked if name.startswith(copy)}
+
+    assert children("aws-primary-") == children("aws-replica-")
+
+
+def test_the_copies_are_in_different_regions_under_different_keys(asked: dict[str, Any]) -> None:
+    keys: dict[str, str] = {}
+    for copy in ("primary", "replica"):
+        (rule,) = asked[f"aws-{copy}-encryption"].inputs["rules"]
+        region = asked[f"aws-{copy}-bucket"].inputs["region"]
+        keys[region] = rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"]
+
+    assert keys == {"us-east-1": "arn:aws-primary-key", "us-west-2": "arn:aws-replica-key"}
+
+
+def test_a_replica_in_the_primary_region_is_refused() -> None:
+    with pytest.raises(ValueError, match="one outage could take both copies"):
+        AwsStoreArgs(
+            primary=Place(bucket="a", region="us-east-1"),
+            replica=Place(bucket="b", region="us-east-1"),
+            repository=REPOSITORY,
+            backup_environment="production-backup",
+        )
+
+
+def test_every_object_is_copied_within_15_minutes_under_the_key_of_its_copy(
+    asked: dict[str, Any],
+) -> None:
+    (rule,) = asked["aws-replication-configuration"].inputs["rules"]
+    assert (rule["status"], rule["filter"]) == ("Enabled", {"prefix": ""})
+    assert rule["sourceSelectionCriteria"] == {"sseKmsEncryptedObjects": {"status": "Enabled"}}
+    assert rule["destination"] == {
+        "bucket": "arn:aws:s3:::neonhub-backups-replica",
+        "encryptionConfiguration": {"replicaKmsKeyId": "arn:aws-replica-key"},
+        "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
+        "metrics": {"status": "Enabled", "eventThreshold": {"minutes": 15}},
+    }
+
+
+def test_a_deletion_is_not_copied(asked: dict[str, Any]) -> None:
+    (rule,) = asked["aws-replication-configuration"].inputs["rules"]
+    assert rule["deleteMarkerReplication"] == {"status": "Disabled"}
+
+
+def test_replication_begins_when_its_role_may_copy(asked: dict[str, Any]) -> None:
+    dependencies = asked["aws-replication-configuration"].options.dependencies
+    assert any(urn.endswith("::aws-replication-permissions") for urn in dependencies)
+
+
+def test_replication_begins_when_both_buckets_are_versioned(asked: dict[str, Any]) -> None:
+    dependencies = asked["aws-replication-configuration"].options.dependencies
+    for copy in ("primary", "replica"):
+        assert any(urn.endswith(f"::aws-{copy}-versioning") for urn in dependencies)
+
+
+def test_the_replication_role_serves_s3_for_the_primary_bucket_alone(
+    asked: dict[str, Any],
+) -> None:
+    trust = json.loads(asked["aws-replication-role"].inputs["assumeRolePolicy"])
+    assert trust["Statement"][0]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::neonhub-backups"},
+    }
+
+
+def test_github_is_trusted_without_stored_keys(asked: dict[str, Any]) -> None:
+    assert asked["aws-github"].inputs == {
+        "url": "https://token.actions.githubusercontent.com",
+        "clientIdLists": ["sts.amazonaws.com"],
+    }
+    assert not any("AccessKey" in each.options.type for each in asked.values())
+
+
+def test_the_backup_role_is_for_one_environment_of_one_repository(asked: dict[str, Any]) -> None:
+    trust = json.loads(asked["aws-backup"].inputs["assumeRolePolicy"])
+    claims = trust["Statement"][0]["Condition"]["StringEquals"]
+    assert claims["token.actions.githubusercontent.com:sub"] == list(
+        REPOSITORY.subjects("production-backup")
+    )
+
+
+def test_the_backup_role_writes_to_the_primary_bucket_alone(asked: dict[str, Any]) -> None:
+    policy = asked["aws-backup-permissions"].inputs["policy"]
+    assert "arn:aws:s3:::neonhub-backups/db/*" in policy
+    assert "neonhub-backups-replica" not in policy
+
+
+def test_the_backup_role_can_lock_as_long_as_the_longest_tier_asks(deploy: Deploy) -> None:
+    retention = RetentionPolicy(
+        annual=TierRule(keep=timedelta(days=2557), lock=timedelta(days=400)),
+        lock_mode=LockMode.COMPLIANCE,
+    )
+    asked = deploy(lambda: store(retention=retention), LOOKUPS)
+
+    document = json.loads(asked["aws-backup-permissions"].inputs["policy"])
+    (most,) = [
+        statement["Condition"]["NumericLessThanEqualsIfExists"]
+        for statement in document["Statement"]
+        if statement["Action"] == "s3:PutObjectRetention"
+    ]
+    assert most == {"s3:object-lock-remaining-retention-days": "401"}
+
+
+def test_by_default_copies_keys_and_replication_outlive_the_stack(asked: dict[str, Any]) -> None:
+    mortal = {name for name, each in asked.items() if not each.options.protect}
+    assert mortal == {"aws-github", "aws-backup", "aws-backup-permissions"}
+
+
+def test_an_unprotected_store_can_be_torn_down(deploy: Deploy) -> None:
+    asked = deploy(lambda: store(protect=False), LOOKUPS)
+
+    assert not any(each.options.protect or each.options.retainOnDelete for each in asked.values())
+
+
+@pytest.mark.parametrize("seconds", [3599, 43201])
+def test_a_session_that_aws_would_refuse_is_refused_first(seconds: int) -> None:
+    with pytest.raises(ValueError, match="from 3600 to 43200"):
+        IdentitiesArgs(
+            repository=REPOSITORY,
+            backup_environment="production-backup",
+            bucket="neonhub-backups",
+            region="us-east-1",
+            key_arn="arn:key",
+            retention=RetentionPolicy(),
+            session_seconds=seconds,
+        )
+
+
+def test_without_locks_the_backup_role_cannot_lock(deploy: Deploy) -> None:
+    asked = deploy(
+        lambda: Identities(
+            "aws",
+            IdentitiesArgs(
+                repository=REPOSITORY,
+                backup_environment="production-backup",
+                bucket="neonhub-backups",
+                region="us-east-1",
+                key_arn="arn:key",
+                retention=RetentionPolicy(lock_mode=None),
+            ),
+        )
+    )
+    assert "PutObjectRetention" not in asked["aws-backup-permissions"].inputs["policy"]

@@ -1,0 +1,51 @@
+"""What a stack commits agrees with what it builds."""
+
+from pathlib import Path
+
+import pytest
+
+from components.generated import backup_environment, generated_files
+from neonhub_backup.domain.configuration import load_configuration
+from tests.golden.stacks import STACKS, settings_of
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path: Path) -> None:
+    settings = settings_of(stack, tmp_path)
+    committed, _ = generated_files(settings, "a file").values()
+    (tmp_path / "configuration.yaml").write_text(committed)
+
+    configuration = load_configuration(tmp_path / "configuration.yaml")
+    (store,) = configuration.stores
+    assert store.model_dump()["bucket"] == settings.primary_bucket
+    assert configuration.retention.model_dump() == settings.retention.model_dump()
+    assert configuration.encryption.public_keys == settings.encryption.public_keys
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_workflow_follows_the_configuration_that_it_reads(stack: str, tmp_path: Path) -> None:
+    settings = settings_of(stack, tmp_path)
+    configuration_path, workflow_path = generated_files(settings, "a file")
+
+    assert workflow_path == f".github/workflows/db-backup-{settings.environment}.yml"
+    assert configuration_path in generated_files(settings, "a file")[workflow_path]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_runs_are_in_the_environment_that_is_built(stack: str, tmp_path: Path) -> None:
+    settings = settings_of(stack, tmp_path)
+    *_, workflow = generated_files(settings, "a file").values()
+
+    assert f"    environment: {backup_environment(settings)}\n" in workflow
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_connection_string_is_committed(stack: str, tmp_path: Path) -> None:
+    assert "postgresql://" not in "".join(
+        generated_files(settings_of(stack, tmp_path), "a file").values()
+    )
+
+
+def test_only_the_local_stack_says_where_s3_is(tmp_path: Path) -> None:
+    addresses = {stack: settings_of(stack, tmp_path).s3_endpoint for stack in STACKS}
+    assert addresses == {"local": "http://127.0.0.1:14566", "staging": None, "prod": None}

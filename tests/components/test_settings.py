@@ -1,0 +1,327 @@
+"""What a stack file's author is told, and what a valid one becomes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import set_all_config
+
+from components.github.environment import Environment, EnvironmentArgs
+from components.settings import PROJECT, Settings, SettingsError, parse_settings, read_settings
+from neonhub_backup.domain.retention import LockMode, RetentionPolicy
+
+DATABASE_URL = f"{PROJECT}:databaseUrl"
+PUBLIC = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nkey\n-----END PGP PUBLIC KEY BLOCK-----\n"
+PRIVATE = PUBLIC.replace("PUBLIC", "PRIVATE")
+
+MARK = "1b47061264138c4ac30d75fd1eb44270"
+"""What the engine knows secrets by."""
+
+VALID: dict[str, Any] = {
+    "aws:region": "us-east-1",
+    "github:owner": "neonhub",
+    "environment": "production",
+    "aws": {"bucketPrefix": "neonhub-production", "replicaRegion": "us-west-2"},
+    "databases": [{"name": "neonhub"}],
+    "databaseUrl": "sealed",
+    "encryption": {"publicKeyFiles": ["keys/production.asc"]},
+    "postgresMajorVersion": 16,
+    "github": {"repository": "app", "ownerId": 11, "repositoryId": 22},
+    "tool": {"repository": "neonhub/neonhub-backup", "commit": "a" * 40},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "production.asc").write_text(PUBLIC)
+    return tmp_path
+
+
+def values(changes: dict[str, Any]) -> dict[str, str]:
+    """The valid configuration with changes, None for a key that is left out."""
+    return {
+        key if ":" in key else f"{PROJECT}:{key}": value
+        if isinstance(value, str)
+        else json.dumps(value)
+        for key, value in {**VALID, **changes}.items()
+        if value is not None
+    }
+
+
+@pytest.fixture
+def parse(root: Path) -> Callable[..., Settings]:
+    def run(changes: dict[str, Any] | None = None, also_sealed: tuple[str, ...] = ()) -> Settings:
+        return parse_settings(
+            values(changes or {}), stack="prod", root=root, secrets=[DATABASE_URL, *also_sealed]
+        )
+
+    return run
+
+
+@pytest.fixture
+def problems(parse: Callable[..., Settings]) -> Callable[..., list[str]]:
+    def run(changes: dict[str, Any], also_sealed: tuple[str, ...] = ()) -> list[str]:
+        with pytest.raises(SettingsError) as refused:
+            parse(changes, also_sealed)
+        _, *lines = str(refused.value).splitlines()
+        return [line.removeprefix("  - ") for line in lines]
+
+    return run
+
+
+Parse = Callable[..., Settings]
+Problems = Callable[..., list[str]]
+
+
+def test_the_least_that_is_required_gives_the_safe_defaults(parse: Parse) -> None:
+    settings = parse()
+    assert settings.protect is True
+    assert settings.retention.model_dump() == RetentionPolicy().model_dump()
+    assert settings.github.branch == "main"
+    assert settings.s3_endpoint is None
+    assert settings.path_style is False
+
+
+def test_both_buckets_are_named_after_the_prefix(parse: Parse) -> None:
+    settings = parse()
+    assert settings.primary_bucket == "neonhub-production-backups"
+    assert settings.replica_bucket == "neonhub-production-backups-replica"
+
+
+def test_the_longest_prefix_still_gives_names_that_s3_takes(parse: Parse) -> None:
+    settings = parse({"aws": {"bucketPrefix": "n" * 47, "replicaRegion": "us-west-2"}})
+    assert len(settings.replica_bucket) <= 63
+
+
+def test_retention_is_written_as_in_a_table(parse: Parse) -> None:
+    retention = parse(
+        {
+            "retention": {
+                "hourly": None,
+                "daily": {"keep": "30d", "lock": "14d"},
+                "lockMode": "COMPLIANCE",
+                "hourUtc": 5,
+            }
+        }
+    ).retention
+    assert retention.hourly is None
+    assert retention.daily is not None
+    assert (retention.daily.keep_days, retention.daily.lock_days) == (30, 14)
+    assert retention.weekly == RetentionPolicy().weekly
+    assert retention.lock_mode is LockMode.COMPLIANCE
+    assert retention.hour_utc == 5
+
+
+def test_the_address_of_s3_comes_from_the_provider_s_own_settings(parse: Parse) -> None:
+    endpoints = [{"iam": "http://127.0.0.1:2"}, {"s3": "http://127.0.0.1:1"}]
+    settings = parse({"aws:endpoints": endpoints, "aws:s3UsePathStyle": True})
+    assert settings.s3_endpoint == "http://127.0.0.1:1"
+    assert settings.path_style is True
+
+
+def test_a_secret_s_words_become_the_name_of_its_variable(parse: Parse) -> None:
+    databases = [{"name": "neonhub"}, {"name": "events", "secret": "eventsReplicaUrl"}]
+    settings = parse(
+        {"databases": databases, "eventsReplicaUrl": "sealed"}, (f"{PROJECT}:eventsReplicaUrl",)
+    )
+    assert [each.variable for each in settings.databases] == ["DATABASE_URL", "EVENTS_REPLICA_URL"]
+
+
+def test_public_keys_are_read_from_their_files(parse: Parse) -> None:
+    assert parse().encryption.public_keys == (PUBLIC,)
+
+
+def test_all_errors_are_reported_at_once(problems: Problems) -> None:
+    found = problems(
+        {
+            "environment": "Production",
+            "aws": {"bucketPrefix": "N", "replicaRegion": "us-east-1"},
+            "retention": {"daily": {"keep": "30 days"}},
+            "tool": None,
+            "databaseUrl": None,
+            "protcet": True,
+        }
+    )
+    assert [line.partition(": ")[0] for line in found] == [
+        f"{PROJECT}:environment",
+        f"{PROJECT}:aws.bucketPrefix",
+        f"{PROJECT}:aws.replicaRegion",
+        f"{PROJECT}:retention.daily.keep",
+        f"{PROJECT}:tool",
+        f"{PROJECT}:protcet",
+        DATABASE_URL,
+    ]
+
+
+def test_the_message_names_the_file_and_counts_its_errors(parse: Parse) -> None:
+    with pytest.raises(SettingsError, match=r"^Pulumi\.prod\.yaml has 1 error, so nothing was"):
+        parse({"tool": None})
+
+
+def test_a_message_is_for_people_not_a_traceback() -> None:
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"environment": "Production"},
+            "environment: 'Production' is refused, so nothing can be built: string should match",
+        ),
+        (
+            {"environment": None},
+            "environment: missing, so nothing can be built; add it to Pulumi.prod.yaml. It is:",
+        ),
+        ({"aws:region": None}, "aws:region: missing, so nothing can be built; add it to Pulumi"),
+        ({"aws:region": "mars"}, "aws:region: 'mars' is refused"),
+        (
+            {"aws": {"bucketPrefix": "neonhub", "replicaRegion": "us-east-1"}},
+            "aws.replicaRegion: 'us-east-1' is aws:region too, so one outage could take both",
+        ),
+        (
+            {"aws": {"bucketPrefix": "sthree-x", "replicaRegion": "us-west-2"}},
+            "aws.bucketPrefix: 'sthree-x' begins with sthree-, which S3 keeps for itself",
+        ),
+        (
+            {"aws": {"bucketPrefix": "n" * 48, "replicaRegion": "us-west-2"}},
+            "aws.bucketPrefix: 'nnn",
+        ),
+        (
+            {"retention": {"dialy": {"keep": "30d"}}},
+            "retention.dialy: not a setting, so it would change nothing; did you mean daily?",
+        ),
+        (
+            {"retention": {"daily": {"keep": "30d", "lock": "60d"}}},
+            "retention.daily: lock 60d is longer than keep 30d",
+        ),
+        (
+            {"retention": {"daily": {"keep": "13w"}}},
+            "retention: weekly.keep 12w is not longer than daily.keep 13w",
+        ),
+        ({"retention": {"lockMode": "FOREVER"}}, "retention.lockMode: 'FOREVER' is refused"),
+        (
+            {"retention": {"lockMode": "COMPLIANCE"}, "protect": False},
+            "protect: false, but retention.lockMode is COMPLIANCE, so `pulumi destroy` would fail",
+        ),
+        ({"protect": "perhaps"}, "protect: 'perhaps' is refused"),
+        (
+            {"databases": [{"name": "a"}, {"name": "b"}]},
+            "databases: two entries have the secret databaseUrl",
+        ),
+        (
+            {"databases": [{"name": "neonhub", "checks": [{"name": "x"}]}]},
+            "databases[0].checks[0].query: missing",
+        ),
+        (
+            {"encryption": {"publicKeyFiles": []}},
+            "encryption.publicKeyFiles: [] is refused",
+        ),
+        (
+            {"encryption": {"publicKeyFiles": ["keys/none.asc"]}},
+            "encryption.publicKeyFiles[0]: keys/none.asc cannot be read, so nothing could be",
+        ),
+        ({"postgresMajorVersion": 15}, "postgresMajorVersion: '15' is refused"),
+        ({"github": {"repository": "app", "ownerId": 0, "repositoryId": 1}}, "github.ownerId: 0"),
+        (
+            {"tool": {"repository": "a/b", "commit": "main"}},
+            "tool.commit: 'main' is refused, so nothing can be built: string should match",
+        ),
+        ({"timeoutMinutes": 30}, "timeoutMinutes: '30' is refused"),
+    ],
+)
+def test_a_mistake_is_named_with_its_consequence_and_its_fix(
+    problems: Problems, changes: dict[str, Any], message: str
+) -> None:
+    (found,) = problems(changes)
+    assert found.removeprefix(f"{PROJECT}:").startswith(message)
+
+
+def test_a_private_key_where_a_public_one_belongs_is_refused(
+    problems: Problems, root: Path
+) -> None:
+    (root / "keys" / "production.asc").write_text(PRIVATE)
+    (found,) = problems({})
+    assert found.startswith(
+        f"{PROJECT}:encryption.publicKeyFiles[0]: keys/production.asc holds a private key"
+    )
+
+
+def test_a_file_that_holds_no_key_is_refused(problems: Problems, root: Path) -> None:
+    (root / "keys" / "production.asc").write_text("hello")
+    (found,) = problems({})
+    assert "keys/production.asc is not an ASCII-armoured GPG public key" in found
+
+
+def test_a_missing_secret_is_named_with_the_command_that_sets_it(problems: Problems) -> None:
+    (found,) = problems({"databaseUrl": None})
+    assert found == (
+        f"{DATABASE_URL}: missing, so its database could not be reached; run"
+        f" pulumi config set --secret {DATABASE_URL} --stack prod"
+    )
+
+
+def test_a_misspelt_secret_is_named_without_its_value(problems: Problems) -> None:
+    unknown, missing = problems({"databaseUrl": None, "databseUrl": "postgresql://u:word@h/d"})
+    assert unknown == (
+        f"{PROJECT}:databseUrl: not a setting, so it would change nothing; did you mean"
+        f" {DATABASE_URL}?"
+    )
+    assert "word" not in unknown + missing
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("postgresql://u:word@db.example.com/neonhub", True),
+        ("postgresql://u:word@localhost.example.com/neonhub", True),
+        ("host=db.example.com password=word", True),
+        ("postgresql://u:word@127.0.0.1:15432/neonhub", False),
+        ("postgresql://u:word@localhost/neonhub", False),
+        ("postgresql://u:word@[::1]:5432/neonhub", False),
+    ],
+)
+def test_a_connection_string_in_plain_text_is_for_this_machine_alone(
+    root: Path, url: str, refused: bool
+) -> None:
+    plain = values({"databaseUrl": url})
+    if not refused:
+        assert parse_settings(plain, stack="prod", root=root)
+        return
+    with pytest.raises(SettingsError, match="in plain text, so whoever reads") as error:
+        parse_settings(plain, stack="prod", root=root)
+    assert "word@" not in str(error.value)
+    assert "password=word" not in str(error.value)
+
+
+def test_a_secret_inside_another_setting_is_refused(problems: Problems) -> None:
+    (found,) = problems({}, (f"{PROJECT}:github",))
+    assert found.startswith(f"{PROJECT}:github: holds a secret")
+
+
+def test_the_value_of_a_sealed_setting_is_never_shown(problems: Problems) -> None:
+    found = problems({"environment": "WORD"}, (f"{PROJECT}:environment",))
+    assert "WORD" not in "".join(found)
+
+
+def test_settings_of_other_projects_and_providers_are_left_alone(parse: Parse) -> None:
+    assert parse({"aws:accessKey": "x", "gcp:project": "y", "other:thing": "z"})
+
+
+def test_the_running_stack_s_connection_strings_come_out_as_secrets(
+    deploy: Callable[..., dict[str, Any]], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: str(root))
+
+    def program() -> Environment:
+        set_all_config(values({}), [DATABASE_URL])
+        secrets = read_settings().database_urls
+        args = EnvironmentArgs(environment="x", repository="x", branch="x", secrets=secrets)
+        return Environment("backup", args)
+
+    asked = deploy(program)
+    assert MARK in asked["backup-database-url"].options.object["value"].values()

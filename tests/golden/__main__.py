@@ -1,0 +1,18 @@
+"""Write the golden files anew: `python -m tests.golden`. A review then shows what changed."""
+
+import tempfile
+from pathlib import Path
+
+from tests.golden.stacks import GOLDEN, STACKS, golden_files
+
+with tempfile.TemporaryDirectory() as directory:
+    wanted = {
+        path: content
+        for stack in STACKS
+        for path, content in golden_files(stack, Path(directory)).items()
+    }
+for path, content in wanted.items():
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+for path in {*GOLDEN.glob("*/*/*.y*ml")} - wanted.keys():
+    path.unlink()

@@ -1,0 +1,49 @@
+"""What every stack commits to its repository, from the stack files alone: no engine, no secrets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.generated import generated_files
+from components.settings import PROJECT, Settings, parse_settings, stack_file
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent
+STACKS = ("local", "staging", "prod")
+
+_PUBLIC_KEY = """\
+-----BEGIN PGP PUBLIC KEY BLOCK-----
+
+The key of this stack is not part of the golden files.
+-----END PGP PUBLIC KEY BLOCK-----
+"""
+
+
+def settings_of(stack: str, directory: Path) -> Settings:
+    """A stack's settings, with public keys and connection strings that stand in for its own.
+
+    `directory` receives the keys.
+    """
+    content: dict[str, Any] = yaml.safe_load((ROOT / stack_file(stack)).read_text())["config"]
+    for written in content[f"{PROJECT}:encryption"]["publicKeyFiles"]:
+        path = directory / written
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_PUBLIC_KEY)
+    secrets = {f"{PROJECT}:{each['secret']}" for each in content[f"{PROJECT}:databases"]}
+    # The engine gives a program texts as they are, and everything else as JSON.
+    values = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in {**content, **dict.fromkeys(secrets, "")}.items()
+    }
+    return parse_settings(values, stack=stack, root=directory, secrets=secrets)
+
+
+def golden_files(stack: str, directory: Path) -> dict[Path, str]:
+    """Where each generated file's copy is, and what it must hold."""
+    files = generated_files(settings_of(stack, directory), stack_file(stack))
+    folders = {".yml": GOLDEN / "workflows" / stack, ".yaml": GOLDEN / "configuration" / stack}
+    return {
+        folders[Path(path).suffix] / Path(path).name: content for path, content in files.items()
+    }

@@ -1,0 +1,1 @@
+"""GitHub Actions workflows as typed values, and their text."""

@@ -1,0 +1,206 @@
+"""The workflow that backs up one environment's databases."""
+
+import hashlib
+from dataclasses import dataclass
+
+from neonhub_backup.domain.retention import RetentionPolicy, Tier
+from workflows import actions
+from workflows.model import Choice, Cron, Job, Run, Text, Uses, Workflow
+
+OWED = "owed"
+"""Answer to the question for a tier: whichever the store lacks."""
+
+_HEAL_AFTER_HOURS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupWorkflowArgs:
+    """What the workflow needs to know."""
+
+    environment: str
+    """What is backed up: production, staging."""
+    source: str
+    """The file it is generated from."""
+    github_environment: str
+    """GitHub environment that holds the connection strings."""
+    configuration_path: str
+    """Where the tool's configuration is in the repository."""
+    retention: RetentionPolicy
+    """Its tiers decide when the workflow starts."""
+    url_variables: tuple[str, ...]
+    """The secrets that hold connection strings."""
+    postgres_major_version: int
+    """Major version of the server."""
+    tool_repository: str
+    """Owner and name of the repository that holds the tool."""
+    tool_commit: str
+    """The commit of it to run."""
+    timeout_minutes: int
+    """Minutes after which a backup is given up."""
+
+
+def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
+    """Back up what the store lacks, as the identity that may only add."""
+    return Workflow(
+        name=f"Back up {args.environment}",
+        header=(
+            f"Generated from {args.source} by workflows/backup.py. Edits here are put back by the"
+            " next `pulumi up`."
+        ),
+        schedule=schedule(args.environment, args.retention),
+        inputs={
+            "tier": Choice(
+                description="Tier to store it under; owed: whichever the store lacks",
+                options=(OWED, *args.retention.rules()),
+                default=OWED,
+            ),
+            "reason": Text(
+                description="Why now, for whoever reads the list of runs", required=True
+            ),
+        },
+        concurrency=f"db-backup-{args.environment}",
+        jobs={
+            "backup": Job(
+                name=f"Back up {args.environment}",
+                runner="ubuntu-24.04",
+                timeout_minutes=args.timeout_minutes,
+                environment=args.github_environment,
+                permissions={"contents": "read", "id-token": "write"},
+                steps=_steps(args),
+            )
+        },
+    )
+
+
+def schedule(environment: str, retention: RetentionPolicy) -> tuple[Cron, ...]:
+    """When to start: as often as the lowest tier asks, and again in case GitHub drops a run.
+
+    One schedule serves all tiers, since a run makes the highest backup that is owed.
+    """
+    minute = off_hour_minute(environment)
+    if Tier.HOURLY in retention.rules():
+        return (Cron(expression=f"{minute} * * * *", comment="Every hour."),)
+    again = (retention.hour_utc + _HEAL_AFTER_HOURS) % 24
+    hours = ",".join(str(hour) for hour in sorted((retention.hour_utc, again)))
+    return (
+        Cron(
+            expression=f"{minute} {hours} * * *",
+            comment=(
+                "Twice a day, though one backup at most is owed: should GitHub drop the first run,"
+                " the second makes it; else it finds nothing to do."
+            ),
+        ),
+    )
+
+
+def off_hour_minute(environment: str) -> int:
+    """A minute from 7 to 52, always the same for one environment.
+
+    GitHub delays and drops runs at the top of the hour, when everyone's start.
+    """
+    digest = hashlib.sha256(environment.encode()).digest()
+    return 7 + int.from_bytes(digest[:4], "big") % 46
+
+
+def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
+    return (
+        Uses(
+            name="Check out the configuration",
+            action=actions.CHECKOUT,
+            inputs={
+                "sparse-checkout": args.configuration_path,
+                "sparse-checkout-cone-mode": False,
+                "persist-credentials": False,
+            },
+        ),
+        Uses(
+            name="Check out the tool",
+            action=actions.CHECKOUT,
+            inputs={
+                "repository": args.tool_repository,
+                "ref": args.tool_commit,
+                "path": "tool",
+                "persist-credentials": False,
+            },
+        ),
+        Uses(name="Set up Python", action=actions.SETUP_PYTHON, inputs={"python-version": "3.12"}),
+        Run(
+            name="Install PostgreSQL's programs",
+            comment=(
+                "pg_dump must not be older than the server, so its own major version comes first on"
+                " PATH. Ubuntu's package knows PostgreSQL's archive and the key that signs it."
+            ),
+            env={"POSTGRES_MAJOR_VERSION": str(args.postgres_major_version)},
+            script="""
+                sudo apt-get update --quiet
+                sudo apt-get install --quiet --yes --no-install-recommends postgresql-common
+                sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y
+                sudo apt-get install --quiet --yes --no-install-recommends \\
+                  "postgresql-client-${POSTGRES_MAJOR_VERSION}" gnupg zstd
+                echo "/usr/lib/postgresql/${POSTGRES_MAJOR_VERSION}/bin" >> "${GITHUB_PATH}"
+                """,
+        ),
+        Run(
+            name="Install the tool",
+            script="""
+                python -m venv "${RUNNER_TEMP}/venv"
+                pip="${RUNNER_TEMP}/venv/bin/pip"
+                "${pip}" install --quiet --require-hashes --requirement tool/requirements/tool.txt
+                "${pip}" install --quiet --no-deps --no-build-isolation ./tool
+                echo "${RUNNER_TEMP}/venv/bin" >> "${GITHUB_PATH}"
+                """,
+        ),
+        Uses(
+            name="Become the identity that may only add backups",
+            comment=(
+                "After the installations, so that nothing they run ever sees credentials; for the"
+                " same reason the connection string is given to one step alone."
+            ),
+            action=actions.CONFIGURE_AWS_CREDENTIALS,
+            inputs={
+                "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
+                "aws-region": "${{ vars.AWS_REGION }}",
+                "role-duration-seconds": args.timeout_minutes * 60,
+                "role-session-name": f"db-backup-{args.environment}",
+            },
+        ),
+        Run(
+            name="Back up",
+            env={
+                **{name: f"${{{{ secrets.{name} }}}}" for name in args.url_variables},
+                "CONFIGURATION": args.configuration_path,
+                "TIER": f"${{{{ inputs.tier || '{OWED}' }}}}",
+            },
+            script=f"""
+                arguments=()
+                if [[ "${{TIER}}" != {OWED} ]]; then
+                  arguments+=(--tier "${{TIER}}")
+                fi
+                neonhub-backup --config "${{CONFIGURATION}}" backup "${{arguments[@]}}" 2>&1 \\
+                  | tee "${{RUNNER_TEMP}}/backup.log"
+                """,
+        ),
+        Run(
+            name="Write the summary",
+            condition="always()",
+            env={
+                "STATUS": "${{ job.status }}",
+                "REASON": "${{ inputs.reason || 'schedule' }}",
+                "TIER": f"${{{{ inputs.tier || '{OWED}' }}}}",
+            },
+            script=f"""
+                {{
+                  echo "## Backup of {args.environment}: ${{STATUS}}"
+                  echo
+                  echo "Tier: ${{TIER}}"
+                  echo
+                  echo '```text'
+                  echo "Reason: ${{REASON}}"
+                  if [[ -f "${{RUNNER_TEMP}}/backup.log" ]]; then
+                    tail --lines=100 "${{RUNNER_TEMP}}/backup.log"
+                  fi
+                  echo '```'
+                }} >> "${{GITHUB_STEP_SUMMARY}}"
+                """,
+        ),
+    )

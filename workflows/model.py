@@ -1,0 +1,126 @@
+"""The parts of a GitHub Actions workflow, and the rules that every one of ours keeps.
+
+A value that breaks a rule cannot be built, so no rendered workflow does.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+_EXPRESSION = "${{"
+
+
+def _nothing() -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Action:
+    """Someone else's code, at one commit."""
+
+    name: str
+    commit: str
+    version: str
+    """The release that the commit is, for people."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could change under a workflow."""
+        if not re.fullmatch(r"[0-9a-f]{40}", self.commit):
+            raise ValueError(
+                f"{self.name} is pinned to {self.commit!r}, which can be moved to other code;"
+                " give the full SHA of a commit"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uses:
+    """A step that runs an action."""
+
+    name: str
+    action: Action
+    inputs: Mapping[str, str | int | bool] = field(default_factory=_nothing)
+    """Its `with`."""
+    comment: str | None = None
+    """Why the step is as it is, written above it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A step that runs a bash script, which stops at the first command that fails."""
+
+    name: str
+    script: str
+    """Commands; values come in by `env` alone."""
+    env: Mapping[str, str] = field(default_factory=_nothing)
+    condition: str | None = None
+    """Its `if`. None: when all steps before it succeeded."""
+    comment: str | None = None
+    """Why the step is as it is, written above it."""
+
+    def __post_init__(self) -> None:
+        """Refuse scripts that GitHub would paste values into."""
+        if _EXPRESSION in self.script:
+            raise ValueError(
+                f"the script of {self.name!r} holds {_EXPRESSION}, so a value could become a"
+                " command; pass it by env"
+            )
+
+
+Step = Uses | Run
+Access = Literal["read", "write"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Steps on one machine."""
+
+    name: str
+    runner: str
+    timeout_minutes: int
+    environment: str
+    """GitHub environment: whose secrets it sees, and what clouds know the run by."""
+    permissions: Mapping[str, Access]
+    """All that the job's token may do."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cron:
+    """A time to start at, UTC."""
+
+    expression: str
+    comment: str
+    """What the expression means, written above it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A question to whoever starts a run, with the answers there are."""
+
+    description: str
+    options: tuple[str, ...]
+    default: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A question to whoever starts a run, answered in their own words."""
+
+    description: str
+    required: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """One file in `.github/workflows/`. Its jobs have no permission but their own."""
+
+    name: str
+    header: str
+    """Where the file comes from, written at its top."""
+    schedule: tuple[Cron, ...]
+    inputs: Mapping[str, Choice | Text]
+    """What is asked of whoever starts it by hand."""
+    concurrency: str
+    """Runs of one group wait for one another; none is cancelled half done."""
+    jobs: Mapping[str, Job]
