@@ -37,8 +37,8 @@ from neonhub_backup.errors import (
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore import DIFFERENCES_SHOWN, Source, restore_into
-from neonhub_backup.stores import open_stores
 from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.factory import open_stores
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -167,8 +167,8 @@ def backup(
         if taken.failed:
             failures.append(
                 PartialBackupError(
-                    f"backup {taken.location.name} is missing in store {', '.join(taken.failed)} and"
-                    f" complete in {', '.join(store.name for store in taken.stored)}: mend the"
+                    f"backup {taken.location.name} is missing in store {', '.join(taken.failed)}"
+                    f" and complete in {', '.join(store.name for store in taken.stored)}: mend the"
                     " store and back up again"
                 )
             )
@@ -348,19 +348,28 @@ def _exit_code(arguments: Sequence[str]) -> int:
         app(args=list(arguments), prog_name="neonhub-backup", standalone_mode=False)
     except typer.Exit as ended:
         return ended.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo("interrupted: nothing incomplete was kept", err=True)
-        return INTERRUPTED
-    except Terminated:
-        typer.echo("terminated: nothing incomplete was kept", err=True)
-        return TERMINATED
+    except KeyboardInterrupt as stop:
+        return _stopped("interrupted", stop, INTERRUPTED)
+    except Terminated as stop:
+        return _stopped("terminated", stop, TERMINATED)
     except TyperException as error:
         typer.echo(f"neonhub-backup: {error.format_message()} See --help.", err=True)
         return error.exit_code
     except BackupError as error:
-        typer.echo(f"neonhub-backup: {error}", err=True)
+        typer.echo("\n".join([f"neonhub-backup: {error}", *_notes(error)]), err=True)
         return error.exit_code
     return 0
+
+
+def _stopped(how: str, stop: BaseException, code: int) -> int:
+    notes = _notes(stop)
+    kept = "but what follows could not be cleaned up:" if notes else "nothing incomplete was kept"
+    typer.echo("\n".join([f"neonhub-backup: {how}; {kept}", *notes]), err=True)
+    return code
+
+
+def _notes(error: BaseException) -> list[str]:
+    return [f"  {note}" for note in getattr(error, "__notes__", [])]
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

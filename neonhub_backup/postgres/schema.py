@@ -21,6 +21,7 @@ _NOT_ITS_OWN = re.compile(
 )
 """Lines that belong to no object, or to its owner, which is an entry of its own."""
 _ACCESS_METHOD = re.compile(r"^SET default_table_access_method = (.*);$", re.MULTILINE)
+_POLICY_ROLES = re.compile(r"(?<= TO )(.+?)(?= USING | WITH CHECK |;$)", re.MULTILINE)
 _OF_ROLES = ("OWNER ", "ACL ", "DEFAULT ACL ")
 
 
@@ -41,6 +42,8 @@ def fingerprint(dump: str) -> Schema:
         text = dump[header.end() : end]
         identity = f"{header['type']} {header['schema']} {header['name']}"
         body = "\n".join(filter(None, _NOT_ITS_OWN.sub("", text).split("\n")))
+        if header["type"] == "POLICY":
+            body = _POLICY_ROLES.sub(_sorted_roles, body)
         # A table's access method stands before it, as a setting.
         bodies[identity].append(f"{method}\n{body}" if header["type"] == "TABLE" else body)
         bodies[f"OWNER {identity}"].append(header["owner"])
@@ -70,6 +73,11 @@ def differences(promised: Schema, found: Schema, *, roles: bool, definitions: bo
         elif definitions and before != after:
             lines.append(f"{identity} is defined otherwise")
     return lines
+
+
+def _sorted_roles(listed: re.Match[str]) -> str:
+    # pg_dump lists them in the order in which the server happens to store its roles.
+    return ", ".join(sorted(listed[0].split(", ")))
 
 
 def _digest(text: str) -> str:

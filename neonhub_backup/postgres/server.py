@@ -16,6 +16,7 @@ from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.user import ServerUserError, server_user_prefix
 
 START_SECONDS = 60.0
+PORT = "5432"
 _PARENTS_DEATH = "--pdeathsig=QUIT"
 
 
@@ -30,6 +31,8 @@ def settings() -> dict[str, str]:
     return {
         # Reachable by this machine's own user only.
         "listen_addresses": "",
+        # Or PGPORT in the environment would choose it.
+        "port": PORT,
         "unix_socket_permissions": "0700",
         # Nothing has to survive.
         "fsync": "off",
@@ -66,9 +69,7 @@ def throwaway_server(suite: Suite, superuser: str) -> Generator[Target]:
             os.chown(home, *owner)
         data, log = home / "data", home / "log"
         _initialise(suite, prefix, data, superuser)
-        target = Target(
-            {"host": str(home), "port": "5432", "user": superuser, "dbname": "postgres"}
-        )
+        target = Target({"host": str(home), "port": PORT, "user": superuser, "dbname": "postgres"})
         process = _start(suite, prefix, data, home, log)
         try:
             _wait(process, target, log)
