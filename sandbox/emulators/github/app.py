@@ -23,7 +23,7 @@ from sandbox.emulators.github import (
     workflows,
 )
 from sandbox.emulators.github.errors import ApiError, not_found
-from sandbox.emulators.github.routing import Reply, to_response
+from sandbox.emulators.github.routing import PREFIX, Reply, to_response
 from sandbox.emulators.github.storage import Store
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _refuse_http(error: HTTPException) -> Response:
 
 
 def _admit(token: str) -> None:
-    if request.path != "/_ready":
+    known = "Authorization" in request.headers
+    if request.path != "/_ready" and (known or request.path != f"{PREFIX}/meta"):
         _authenticate(token)
 
 

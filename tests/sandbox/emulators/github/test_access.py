@@ -39,6 +39,13 @@ def test_readiness_needs_no_token(github: Any):
     assert response.status_code == 200
 
 
+def test_what_the_api_says_of_itself_is_public(github: Any):
+    response = github.client.get("/api/v3/meta")
+
+    assert response.status_code == 200
+    assert response.json["verifiable_password_authentication"] is False
+
+
 def test_a_client_without_a_name_is_refused(github: Any):
     assert github.get("/user", User_Agent="").status_code == 403
 
@@ -113,4 +120,3 @@ def test_users_and_organisations_are_told_apart(github: Any):
     assert github.json("/users/reviewer")["type"] == "User"
     assert github.json("/orgs/neonhub")["login"] == "neonhub"
     assert github.get("/orgs/reviewer").status_code == 404
-    assert github.json("/meta")["verifiable_password_authentication"] is False
