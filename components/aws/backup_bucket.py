@@ -51,6 +51,8 @@ class BackupBucket(pulumi.ComponentResource):
             force_destroy=not args.protect,
             opts=child,
         )
+        # What guards a bucket goes with it and not before: it is private and locked to the end.
+        part = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=bucket))
         s3.BucketPublicAccessBlock(
             f"{name}-private",
             region=args.region,
@@ -59,21 +61,21 @@ class BackupBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=child,
+            opts=part,
         )
         s3.BucketOwnershipControls(
             f"{name}-ownership",
             region=args.region,
             bucket=bucket.bucket,
             rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=child,
+            opts=part,
         )
         s3.BucketPolicy(
             f"{name}-policy",
             region=args.region,
             bucket=bucket.bucket,
             policy=json.dumps(policies.bucket_policy(args.bucket)),
-            opts=child,
+            opts=part,
         )
         s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
@@ -90,21 +92,21 @@ class BackupBucket(pulumi.ComponentResource):
                     "bucket_key_enabled": False,
                 }
             ],
-            opts=child,
+            opts=part,
         )
         versioning = s3.BucketVersioning(
             f"{name}-versioning",
             region=args.region,
             bucket=bucket.bucket,
             versioning_configuration={"status": "Enabled"},
-            opts=child,
+            opts=part,
         )
         s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             region=args.region,
             bucket=versioning.bucket,
             rules=lifecycle_rules(args.retention),
-            opts=child,
+            opts=part,
         )
         if lock_mode is not None:
             s3.BucketObjectLockConfiguration(
@@ -118,7 +120,7 @@ class BackupBucket(pulumi.ComponentResource):
                         "days": args.retention.shortest_lock_days(),
                     }
                 },
-                opts=child,
+                opts=part,
             )
 
         self.bucket = versioning.bucket
@@ -133,7 +135,6 @@ def lifecycle_rules(
     A tier that is no longer in use has no rule: its backups stay until someone decides.
     """
     return [
-        *(_expiry(tier, rule) for tier, rule in retention.rules().items()),
         {
             "id": "clean-up",
             "status": "Enabled",
@@ -141,6 +142,8 @@ def lifecycle_rules(
             "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
             "expiration": {"expired_object_delete_marker": True},
         },
+        # The lowest tier last: switching it on or off shows as one rule in a preview, not as all.
+        *(_expiry(tier, rule) for tier, rule in reversed(retention.rules().items())),
     ]
 
 

@@ -94,7 +94,7 @@ def test_a_bucket_has_one_lifecycle_configuration(deploy: Deploy) -> None:
 def test_each_tier_expires_in_its_time(deploy: Deploy) -> None:
     asked = deploy(lambda: BackupBucket("db", args()))
 
-    *tiers, _ = asked["db-lifecycle"].inputs["rules"]
+    _, *tiers = asked["db-lifecycle"].inputs["rules"]
     assert {rule["filter"]["prefix"]: rule["expiration"]["days"] for rule in tiers} == {
         "db/hourly/": 1,
         "db/daily/": 30,
@@ -115,14 +115,14 @@ def test_no_tier_expires_before_its_lock_ends(deploy: Deploy) -> None:
 def test_expired_objects_are_gone_a_day_later(deploy: Deploy) -> None:
     asked = deploy(lambda: BackupBucket("db", args()))
 
-    *tiers, _ = asked["db-lifecycle"].inputs["rules"]
+    _, *tiers = asked["db-lifecycle"].inputs["rules"]
     assert all(rule["noncurrentVersionExpiration"] == {"noncurrentDays": 1} for rule in tiers)
 
 
 def test_abandoned_uploads_and_delete_markers_are_cleaned_up(deploy: Deploy) -> None:
     asked = deploy(lambda: BackupBucket("db", args()))
 
-    *_, rule = asked["db-lifecycle"].inputs["rules"]
+    rule, *_ = asked["db-lifecycle"].inputs["rules"]
     assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 1}
     assert rule["expiration"] == {"expiredObjectDeleteMarker": True}
 
@@ -131,7 +131,7 @@ def test_a_tier_that_is_not_used_has_no_rule(deploy: Deploy) -> None:
     asked = deploy(lambda: BackupBucket("db", args(retention=SHORT)))
 
     ids = [rule["id"] for rule in asked["db-lifecycle"].inputs["rules"]]
-    assert ids == ["expire-daily", "expire-weekly", "expire-monthly", "expire-annual", "clean-up"]
+    assert ids == ["clean-up", "expire-annual", "expire-monthly", "expire-weekly", "expire-daily"]
 
 
 def test_by_default_a_bucket_and_all_that_guards_it_outlive_the_stack(deploy: Deploy) -> None:
@@ -146,6 +146,13 @@ def test_an_unprotected_bucket_can_be_torn_down_with_its_backups(deploy: Deploy)
 
     assert not any(each.options.protect or each.options.retainOnDelete for each in asked.values())
     assert asked["db-bucket"].inputs["forceDestroy"] is True
+
+
+def test_a_bucket_is_private_and_locked_until_it_is_gone(deploy: Deploy) -> None:
+    asked = deploy(lambda: BackupBucket("db", args(protect=False)))
+
+    kept = {name for name, each in asked.items() if each.options.deletedWith.endswith("db-bucket")}
+    assert kept == asked.keys() - {"db-bucket"}
 
 
 @pytest.mark.parametrize("child", ["bucket", "private", "policy", "encryption", "lifecycle"])
