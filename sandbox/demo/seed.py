@@ -21,7 +21,7 @@ FROM pg_class WHERE relnamespace = 'public'::regnamespace
 
 
 class SeedRefusedError(Exception):
-    """The database holds something that the seed must not touch."""
+    """The database cannot take the demo, or holds something that the seed must not touch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,8 @@ def scripts() -> Iterator[tuple[str, str]]:
 def seed(database_url: str, scale: float = 1.0) -> Seed:
     """Create the demo in one transaction: whenever it is interrupted, nothing of it stays.
 
-    Raises SeedRefusedError if the schema `public` holds other tables, or the demo at another scale.
+    Raises SeedRefusedError if the schema `public` holds other tables, or the demo at another scale,
+    or if pgvector is missing and this role cannot create it.
     """
     with psycopg.connect(database_url, application_name="neonhub demo seed") as connection:
         # Whoever seeds at the same time waits here, then finds the seed complete.
@@ -95,7 +96,14 @@ def _create(connection: psycopg.Connection, scale: float) -> None:
     connection.execute("SET LOCAL maintenance_work_mem = '128MB'")
     connection.execute("SET LOCAL TimeZone = 'UTC'")
     connection.execute("SELECT set_config('demo.scale', %s, true)", [str(scale)])
-    connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported) as error:
+        raise SeedRefusedError(
+            "The database lacks pgvector, without which there are no embeddings, and it cannot be "
+            f"added ({error.diag.message_primary}): install it on the server, then run CREATE "
+            "EXTENSION vector in this database as a superuser."
+        ) from error
     for _, text in scripts():
         connection.execute(text.encode())
     connection.execute(

@@ -95,6 +95,17 @@ def test_a_database_with_other_tables_is_left_alone(empty_database: str) -> None
     assert list(contents_of(empty_database)) == ["public.precious"]
 
 
+def test_a_server_that_keeps_pgvector_from_us_is_refused_with_the_fix(
+    postgres_server: Callable[[int], PostgresServer],
+) -> None:
+    # Version 16 is offered as built: pgvector takes a superuser.
+    server = postgres_server(16)
+    server.ensure_database("demo_without_vectors", "demo_owner", "secret")
+
+    with pytest.raises(SeedRefusedError, match=r"CREATE EXTENSION vector .* as a superuser"):
+        seed(server.url("demo_without_vectors", "demo_owner", "secret"), FEW)
+
+
 def _wait_for(connection: psycopg.Connection, condition: str, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
