@@ -168,21 +168,21 @@ class Installation:
 
     def _fill_bin(self, engine: Path) -> None:
         """Puts on PATH what the literal commands need: the engine, its language host, emulators."""
-        links = {FAKE_GCS.name: self._goal(FAKE_GCS) / FAKE_GCS.name}
-        links |= {program.name: program for program in engine.glob("pulumi*")}
-        self.bin.mkdir(parents=True, exist_ok=True)
-        for name, target in links.items():
-            link_atomically(self.bin / name, target)
-        host = "pulumi-language-python"
-        if host not in links:
+        host = engine / "pulumi-language-python"
+        if engine == self._goal(ENGINE):
+            # Beside the engine, which warns of a language host that it finds anywhere else.
             write_atomically(
-                self.bin / host,
+                host,
                 "#!/bin/sh\n"
                 f'exec "{self.environment.python}" -P -m sandbox.engine.language_host "$@"\n',
                 mode=0o755,
             )
+        links = {FAKE_GCS.name: self._goal(FAKE_GCS) / FAKE_GCS.name}
+        links |= {program.name: program for program in engine.glob("pulumi*")}
+        for name, target in links.items():
+            link_atomically(self.bin / name, target)
         for stray in self.bin.iterdir():
-            if stray.name not in {*links, host}:
+            if stray.name not in links:
                 stray.unlink()
 
     def _goal(self, program: GoProgram) -> Path:

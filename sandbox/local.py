@@ -139,7 +139,7 @@ class Sandbox:
                 *("--token", where.github_token, "--seed", where.github_repository),
             ],
             port=where.github_port,
-            ready=partial(_answers, f"{where.github_url}meta"),
+            ready=partial(_answers, f"http://127.0.0.1:{where.github_port}/_ready"),
             restart_when=fingerprint(*sorted((PROJECT / "sandbox/emulators/github").glob("*.py"))),
         )
         installed = self.installation.environment.key(PROJECT)
@@ -182,7 +182,7 @@ class Sandbox:
 
     # ---- the stack
 
-    def pulumi(self, *arguments: str, name: str = "pulumi") -> str:
+    def run_engine(self, *arguments: str, name: str) -> str:
         """Runs the engine in the project and returns what it wrote."""
         job = Job(
             self.supervisor,
@@ -200,8 +200,10 @@ class Sandbox:
         """
         if self._unreliable():
             self.start_over()
-        self.pulumi("stack", "select", "--create", STACK, name="stack")
-        said = self.pulumi(*("up", "--yes", "--skip-preview", "--stack", STACK), name="deployment")
+        self.run_engine("stack", "select", "--create", STACK, name="stack")
+        said = self.run_engine(
+            *("up", "--yes", "--skip-preview", "--stack", STACK), name="deployment"
+        )
         return summary(said)
 
     def start_over(self) -> None:

@@ -158,7 +158,7 @@ class Supervisor:
     def _tail(self, server: Server) -> str:
         log = self.log(server.name)
         lines = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else []
-        return "".join(f"\n    {line}" for line in [f": the end of {log} says", *lines])
+        return f"; the end of {log} says:" + "".join(f"\n    {line}" for line in lines)
 
 
 def started(pid: int) -> str | None:

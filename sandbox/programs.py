@@ -46,7 +46,7 @@ def ensure(programs: Iterable[str]) -> str:
 
 
 def _apt_get(packages: list[str]) -> None:
-    print(f"               apt-get install {' '.join(packages)}", flush=True)
+    print(f"  programs         apt-get install {' '.join(packages)}", flush=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         done = subprocess.run(

@@ -48,7 +48,7 @@ class Steps:
             self._print(name, step.done, f"{time.monotonic() - began:8.1f} s")
 
     def _print(self, name: str, text: str, seconds: str = "") -> None:
-        print(f"  {name:<12} {text:<60} {seconds}".rstrip(), flush=True)
+        print(f"  {name:<16} {text:<66} {seconds}".rstrip(), flush=True)
 
 
 def fail(error: SandboxError) -> None:

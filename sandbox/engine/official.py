@@ -30,11 +30,12 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 def on_path(our_bin: Path, version: str) -> Path | None:
     """The folder of an official engine on PATH that is not older than this version.
 
-    Official means that the Python language host came with it.
+    Official means that the Python language host came with it: a program, where ours is a script,
+    which may be that of another clone.
     """
     others = [place for place in os.get_exec_path() if Path(place).resolve() != our_bin.resolve()]
     engine = shutil.which("pulumi", path=os.pathsep.join(others))
-    if engine is None or not Path(engine).with_name(_LANGUAGE_HOST).exists():
+    if engine is None or not _is_program(Path(engine).with_name(_LANGUAGE_HOST)):
         return None
     said = subprocess.run([engine, "version"], capture_output=True, text=True, check=False).stdout
     return Path(engine).parent if numbers(said) >= numbers(version) else None
@@ -103,6 +104,13 @@ def numbers(version: str) -> tuple[int, ...]:
     """`v3.250.0` as (3, 250, 0); what is no version comes before every version."""
     found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version.strip())
     return tuple(map(int, found.groups())) if found else ()
+
+
+def _is_program(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with path.open("rb") as content:
+        return content.read(2) != b"#!"
 
 
 def _fetch(address: str, target: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from sandbox.postgres import PostgresServer
 from sandbox.processes import Supervisor, free_port
+from sandbox.stack_file import STACK
+from sandbox.throwaway import Throwaway
 
 THROWAWAY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=4GB")
 """Settings of a PostgreSQL server whose data nobody needs after a crash."""
@@ -49,3 +51,15 @@ def postgres18(postgres_server: Callable[[int], PostgresServer]) -> PostgresServ
 def postgres16(postgres_server: Callable[[int], PostgresServer]) -> PostgresServer:
     """PostgreSQL 16 with pgvector."""
     return postgres_server(16)
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Throwaway]:
+    """A copy of the project with all its servers running; its stack is not deployed yet."""
+    throwaway = Throwaway.create(tmp_path_factory.mktemp("sandbox"))
+    try:
+        throwaway.start()
+        throwaway.pulumi("stack", "select", "--create", STACK)
+        yield throwaway
+    finally:
+        throwaway.stop()
