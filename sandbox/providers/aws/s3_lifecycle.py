@@ -4,6 +4,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from threading import Lock
 from typing import ClassVar
 
 from sandbox.providers.aws.connection import Aws
@@ -23,6 +24,9 @@ from sandbox.providers.schema import (
     text_map,
 )
 from sandbox.providers.values import Props, is_list, is_map
+
+# The engine creates both of two at the same moment.
+_ONE_AT_A_TIME = Lock()
 
 _SIZES = {"objectSizeGreaterThan": number(), "objectSizeLessThan": number()}
 _FILTER = block(
@@ -95,19 +99,9 @@ class BucketLifecycleConfiguration(BucketPart):
         """Set the rules, but never in the place of others: AWS would silently drop those, and
         deleting either resource would leave the bucket with none.
         """
-        bucket = wanted["bucket"]
-        found = or_none(
-            cloud.s3.get_bucket_lifecycle_configuration,
-            "NoSuchLifecycleConfiguration",
-            Bucket=bucket,
-        )
-        if found is not None:
-            names = ", ".join(str(rule.get("ID")) for rule in found["Rules"])
-            raise ProviderError(
-                f"bucket '{bucket}' has a lifecycle configuration already (rules {names}), and a "
-                "bucket has only one: put all rules into one resource"
-            )
-        return super().create(cloud, wanted)
+        with _ONE_AT_A_TIME:
+            _require_none(cloud, wanted["bucket"])
+            return super().create(cloud, wanted)
 
     def put(self, cloud: Aws, bucket: str, wanted: Props) -> None:
         """Set all rules."""
@@ -125,6 +119,18 @@ class BucketLifecycleConfiguration(BucketPart):
     def delete(self, cloud: Aws, resource_id: str, state: Props) -> None:  # noqa: ARG002
         """Remove all rules."""
         cloud.s3.delete_bucket_lifecycle(Bucket=resource_id)
+
+
+def _require_none(cloud: Aws, bucket: str) -> None:
+    found = or_none(
+        cloud.s3.get_bucket_lifecycle_configuration, "NoSuchLifecycleConfiguration", Bucket=bucket
+    )
+    if found is not None:
+        names = ", ".join(str(rule.get("ID")) for rule in found["Rules"])
+        raise ProviderError(
+            f"bucket '{bucket}' has a lifecycle configuration already (rules {names}), and a "
+            "bucket has only one: put all rules into one resource"
+        )
 
 
 HANDLERS = [BucketLifecycleConfiguration()]

@@ -1,0 +1,296 @@
+"""The local AWS provider under the real engine, against a moto server of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.processes import Server, Supervisor, free_port, listening
+
+PROJECT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).parent / "local_aws" / "__main__.py"
+SETTINGS = {"daily_days": 30, "lock_days": 1, "role_path": "/", "force_destroy": False}
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a moto server."""
+    home, port = tmp_path_factory.mktemp("moto"), free_port()
+    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1"]
+    server = Server(
+        name="moto",
+        command=[*command, "-p", str(port)],
+        port=port,
+        ready=lambda: listening(port),
+    )
+    supervisor = Supervisor(home / "run", home / "logs")
+    supervisor.start(server)
+    supervisor.wait(server)
+    yield f"http://127.0.0.1:{port}"
+    supervisor.stop("moto")
+
+
+class Stack:
+    """A stack of one program, deployed by the real engine."""
+
+    def __init__(self, home: Path, endpoint: str) -> None:
+        self.prefix = home.name.replace("_", "-").lower().rstrip("0123456789")[:30].strip("-")
+        self._endpoint = endpoint
+        self._deployed: dict[str, object] | None = None
+        self._project = home / "project"
+        self._project.mkdir()
+        plugin = home / "pulumi" / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
+        plugin.mkdir(parents=True)
+        _script(plugin / "pulumi-resource-aws", "sandbox.providers.aws")
+        (home / "state").mkdir()
+        self._environment = os.environ | {
+            "PATH": f"{PROJECT / '.sandbox' / 'bin'}:{os.environ['PATH']}",
+            "PULUMI_HOME": str(home / "pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
+        project = {"name": "local-aws", "runtime": runtime}
+        (self._project / "Pulumi.yaml").write_text(json.dumps(project))
+        self._configure()
+        self.program(PROGRAM.read_text())
+        self._run("stack", "init", "test")
+
+    def _configure(self) -> None:
+        config = {
+            "aws:region": "us-east-1",
+            "aws:accessKey": "sandbox",
+            "aws:secretKey": "sandbox",
+            "aws:s3UsePathStyle": True,
+            "aws:skipMetadataApiCheck": True,
+            "aws:endpoints": [dict.fromkeys(("s3", "kms", "iam", "sts"), self._endpoint)],
+            "aws:defaultTags": {"tags": {"stack": "test"}},
+        }
+        (self._project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
+
+    def program(self, text: str) -> None:
+        """Replace the program."""
+        (self._project / "__main__.py").write_text(text)
+
+    def up(self, *options: str, fails: bool = False, **settings: object) -> str:
+        """Deploy with these settings and return what the engine says."""
+        chosen = SETTINGS | {"prefix": self.prefix} | settings
+        (self._project / "settings.json").write_text(json.dumps(chosen))
+        self._deployed = None
+        said = self._run("up", "--yes", "--skip-preview", *options, fails=fails)
+        self._deployed = chosen
+        return said
+
+    def ensure_up(self) -> None:
+        """Deploy with the default settings, unless that is how it is already."""
+        if self._deployed != SETTINGS | {"prefix": self.prefix}:
+            self.up()
+
+    def preview(self, *, fails: bool = False) -> str:
+        """What the engine says would happen."""
+        return self._run("preview", fails=fails)
+
+    def destroy(self, *, fails: bool = False) -> str:
+        """Delete everything and return what the engine says."""
+        return self._run("destroy", "--yes", "--skip-preview", fails=fails)
+
+    def export(self) -> str:
+        """The whole state, secrets encrypted."""
+        return self._run("stack", "export")
+
+    def client(self, service: str, region: str = "us-east-1") -> Any:
+        """A client of the same emulator, to look behind the stack's back."""
+        # Typed as one overload per service there is, of which most have no stubs here.
+        make = cast("Any", boto3.client)  # pyright: ignore[reportUnknownMemberType]
+        return make(
+            service,
+            region_name=region,
+            endpoint_url=self._endpoint,
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106 - any will do
+        )
+
+    def _run(self, *arguments: str, fails: bool = False) -> str:
+        engine = shutil.which("pulumi", path=self._environment["PATH"])
+        assert engine is not None, "there is no Pulumi engine: run `make up` once, it installs one"
+        options = [] if arguments[0] == "stack" and arguments[1] == "init" else ["--stack", "test"]
+        ran = subprocess.run(
+            [engine, *arguments, *options, "--color", "never", "--non-interactive"],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self._project,
+            env=self._environment,
+            timeout=120,
+        )
+        said = ran.stdout + ran.stderr
+        assert (ran.returncode != 0) == fails, said
+        assert "Traceback" not in said
+        return said
+
+
+def _script(path: Path, module: str) -> None:
+    path.write_text(f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m {module} "$@"\n')
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, moto: str) -> Stack:
+    """The stack of `local_aws`."""
+    stack = Stack(tmp_path_factory.mktemp("vaults"), moto)
+    stack.ensure_up()
+    return stack
+
+
+@pytest.fixture
+def empty_stack(tmp_path: Path, moto: str) -> Stack:
+    """A stack for a program of the test's own."""
+    return Stack(tmp_path, moto)
+
+
+def test_aws_holds_what_the_program_asked_for(stack: Stack) -> None:
+    stack.ensure_up()
+    s3, bucket = stack.client("s3"), f"{stack.prefix}-primary"
+
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert {rule["ID"]: rule.get("Expiration") for rule in rules} == {
+        "daily": {"Days": 30},
+        "tagged": {"Days": 2},
+        "remains": {"ExpiredObjectDeleteMarker": True},
+    }
+    lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert lock["Rule"]["DefaultRetention"]["Mode"] == "GOVERNANCE"
+    tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"of": "primary", "stack": "test"}
+
+
+def test_a_resource_lives_in_its_own_region(stack: Stack) -> None:
+    bucket = f"{stack.prefix}-replica"
+    location = stack.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"]
+    aliases = stack.client("kms", "us-west-2").list_aliases()["Aliases"]
+
+    assert location == "us-west-2"
+    assert f"alias/{bucket}" in [alias["AliasName"] for alias in aliases]
+
+
+def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    stack.ensure_up()
+
+    stack.up("--expect-no-changes", "--refresh")
+
+
+def test_a_changed_property_is_updated_in_place(stack: Stack) -> None:
+    stack.ensure_up()
+    said = stack.up(daily_days=40)
+
+    assert "~ 2 updated" in said
+    assert "replaced" not in said
+    rules = stack.client("s3").get_bucket_lifecycle_configuration(Bucket=f"{stack.prefix}-primary")
+    assert 40 in [rule["Expiration"].get("Days") for rule in rules["Rules"]]
+
+
+def test_an_immutable_property_makes_a_new_resource(stack: Stack) -> None:
+    said = stack.up(role_path="/backups/")
+
+    assert "replaced" in said
+    role = stack.client("iam").get_role(RoleName=f"{stack.prefix}-replication")["Role"]
+    assert role["Path"] == "/backups/"
+
+
+def test_drift_is_found_and_repaired(stack: Stack) -> None:
+    stack.ensure_up()
+    s3, iam = stack.client("s3"), stack.client("iam")
+    bucket, role = f"{stack.prefix}-primary", f"{stack.prefix}-replication"
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "of", "Value": "nobody"}]})
+    iam.update_role(RoleName=role, MaxSessionDuration=3600)
+    stack.client("kms", "us-west-2").delete_alias(AliasName=f"alias/{stack.prefix}-replica")
+
+    said = stack.up("--refresh")
+
+    assert "+ 3 created" in said
+    assert "~ 2 updated" in said
+    assert len(s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]) == 3
+    assert len(s3.get_bucket_tagging(Bucket=bucket)["TagSet"]) == 2
+    assert iam.get_role(RoleName=role)["Role"]["MaxSessionDuration"] == 7200
+
+
+def test_a_secret_stays_secret_in_what_is_derived_from_it(stack: Stack) -> None:
+    assert "hidden-tag" not in stack.export()
+
+
+PLAIN = """
+import pulumi, pulumi_aws as aws
+bucket = aws.s3.Bucket("plain", bucket="PREFIX-plain")
+"""
+
+
+def test_what_the_provider_does_not_know_is_refused_before_anything_changes(
+    empty_stack: Stack,
+) -> None:
+    empty_stack.program(
+        PLAIN
+        + """
+rules = [{"id": "a", "status": "Enabled", "expirations": {"days": 1}}]
+aws.s3.BucketLifecycleConfiguration("typo", bucket="some-bucket", rules=rules)
+"""
+    )
+    said = empty_stack.preview(fails=True)
+
+    assert "did you mean 'rules[0].expiration'?" in said
+
+
+def test_a_second_lifecycle_of_a_bucket_is_refused(empty_stack: Stack) -> None:
+    empty_stack.program(
+        PLAIN.replace("PREFIX", empty_stack.prefix)
+        + """
+for name in ("one", "other"):
+    aws.s3.BucketLifecycleConfiguration(name, bucket=bucket.id, rules=[
+        {"id": name, "status": "Enabled", "expiration": {"days": 1}}
+    ])
+"""
+    )
+    said = empty_stack.up(fails=True)
+
+    assert "has a lifecycle configuration already" in said
+    empty_stack.destroy()
+
+
+def test_a_protected_object_keeps_its_bucket_and_nothing_else_is_left(
+    tmp_path: Path, moto: str
+) -> None:
+    stack = Stack(tmp_path, moto)
+    stack.up(force_destroy=True)
+    s3, bucket = stack.client("s3"), f"{stack.prefix}-primary"
+    # moto denies whatever a policy denies, whatever the condition.
+    s3.delete_bucket_policy(Bucket=bucket)
+    made = s3.put_object(Bucket=bucket, Key="db/one", Body=b"precious")
+
+    said = stack.destroy(fails=True)
+    assert "'db/one'" in said
+    assert "protected by its lock" in said
+
+    version = {"Bucket": bucket, "Key": "db/one", "VersionId": made["VersionId"]}
+    s3.delete_object(**version, BypassGovernanceRetention=True)
+    stack.destroy()
+
+    left = [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    assert not [name for name in left if name.startswith(stack.prefix)]
+    roles = stack.client("iam").list_roles()["Roles"]
+    assert f"{stack.prefix}-replication" not in [each["RoleName"] for each in roles]
+    with pytest.raises(ClientError, match="NotFound"):
+        stack.client("kms").describe_key(KeyId=f"alias/{bucket}")
