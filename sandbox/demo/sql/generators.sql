@@ -33,11 +33,22 @@ CREATE FUNCTION pg_temp.moment(n bigint, salt text) RETURNS timestamptz LANGUAGE
     SELECT timestamptz '2025-10-26 00:00+00' - pg_temp.chance(n, salt) * interval '177 days'
 $$;
 
-CREATE FUNCTION pg_temp.sentence(n bigint, salt text, words integer) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT string_agg(pg_temp.pick(n * 1000 + w, salt, '{brand,launch,audience,signal,neon,growth,story,market,
-        customer,insight,voice,channel,trend,design,quarter,retention,funnel,keyword,newsletter,partner,
-        creative,budget,segment,journey,conversion,momentum,café,größe,東京,façade}'::text[]), ' ' ORDER BY w)
-    FROM generate_series(1, words) AS w
+-- In plpgsql, because an SQL function that aggregates takes ten times as long. There are 32 words, so
+-- five bits of a hash choose one.
+CREATE FUNCTION pg_temp.sentence(n bigint, salt text, words integer) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    vocabulary CONSTANT text[] := '{brand,launch,audience,signal,neon,growth,story,market,customer,insight,
+        voice,channel,trend,design,quarter,retention,funnel,keyword,newsletter,partner,creative,budget,
+        segment,journey,conversion,momentum,loyalty,preview,café,größe,東京,façade}';
+    bits bigint := hashint8extended(n, hashtextextended(salt, 0));
+    said text := '';
+BEGIN
+    FOR word IN 1..words LOOP
+        said := said || ' ' || vocabulary[1 + (bits & 31)];
+        bits := CASE WHEN word % 12 = 0 THEN hashint8extended(bits, word) ELSE bits >> 5 END;
+    END LOOP;
+    RETURN substr(said, 2);
+END
 $$;
 
 -- Embeddings: of a topic, with a noise that is the product of two of 120 random vectors plus a third.
