@@ -349,7 +349,8 @@ class LocalProvider(sdk.Provider, Generic[Cloud]):
 
     # Shared.
 
-    def _handler(self, token: str, name: str) -> Handler[Cloud]:
+    def _handler(self, qualified: str, name: str) -> Handler[Cloud]:
+        token = qualified.rpartition("$")[2]  # The SDK keeps the types of all parents before it.
         handler = self._handlers.get(token)
         if handler is None:
             self._refuse_unknown(f"resource type '{token}' of '{name}'", token, self._handlers)

@@ -135,6 +135,13 @@ def test_an_unknown_type_is_refused_with_the_nearest_one(toy: Toy) -> None:
         run(toy.check(request))
 
 
+def test_a_resource_inside_a_component_is_recognised(toy: Toy) -> None:
+    urn = "urn:pulumi:test::project::toy:index:Box$toy:index:Thing::mine"
+    request = sdk.CheckRequest(urn, {}, sealed({"name": "a"}), b"")
+
+    assert run(toy.check(request)).failures == []
+
+
 def test_an_unknown_lookup_is_refused(toy: Toy) -> None:
     with pytest.raises(ProviderError, match="does not know the lookup 'toy:index:conut'"):
         run(toy.invoke(sdk.InvokeRequest("toy:index:conut", {})))
