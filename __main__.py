@@ -5,11 +5,13 @@ import pulumi
 from components.aws.store import AwsStore, AwsStoreArgs, Place
 from components.generated import backup_environment, generated_files
 from components.github.committed_files import CommittedFiles, CommittedFilesArgs
+from components.github.confirmation import confirm
 from components.github.environment import Environment, EnvironmentArgs
 from components.settings import read_settings
 
 stack = read_settings()
 settings = stack.settings
+confirm(settings.repository, stack.source)
 
 store = AwsStore(
     "aws",
