@@ -13,6 +13,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sandbox import keys, stack_file
 from sandbox.errors import SandboxError
 from sandbox.files import fingerprint, write_atomically
@@ -200,7 +202,8 @@ class Sandbox:
         """
         if self._unreliable():
             self.start_over()
-        self.run_engine("stack", "select", "--create", STACK, name="stack")
+        if not self._checkpoint.exists():
+            self.run_engine("stack", "select", "--create", STACK, name="stack")
         said = self.run_engine(
             *("up", "--yes", "--skip-preview", "--stack", STACK), name="deployment"
         )
@@ -217,10 +220,19 @@ class Sandbox:
         self.start()
         write_atomically(self._agreement, self._identity())
 
+    @cached_property
+    def _engine_project(self) -> str:
+        return yaml.safe_load((self.project / "Pulumi.yaml").read_text())["name"]
+
     @property
     def _agreement(self) -> Path:
         """Names the run of moto, which keeps nothing when it ends, that the state belongs to."""
         return self.home / "state-of"
+
+    @property
+    def _checkpoint(self) -> Path:
+        """The engine's state of the stack."""
+        return self._state / ".pulumi" / "stacks" / self._engine_project / f"{STACK}.json"
 
     def _identity(self) -> str:
         return str(self.supervisor.identity("moto"))
@@ -248,11 +260,10 @@ class Sandbox:
 
     def _pending(self) -> bool:
         """Whether an update was interrupted between asking a provider and hearing from it."""
-        for state in (self._state / ".pulumi" / "stacks").rglob(f"{STACK}.json"):
-            latest: dict[str, Any] = json.loads(state.read_text())["checkpoint"]["latest"] or {}
-            if latest.get("pending_operations"):
-                return True
-        return False
+        if not self._checkpoint.exists():
+            return False
+        latest: dict[str, Any] = json.loads(self._checkpoint.read_text())["checkpoint"]["latest"]
+        return bool((latest or {}).get("pending_operations"))
 
 
 def stop_all(supervisor: Supervisor) -> list[str]:

@@ -22,7 +22,6 @@ MARK = "NEONHUB_SANDBOX"
 """In the environment of every server of ours: the record that it belongs to."""
 
 _POLL_SECONDS = 0.05
-_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +60,10 @@ class Record:
 class Supervisor:
     """Starts and stops servers; keeps their records and logs in two directories."""
 
-    def __init__(self, records: Path, logs: Path) -> None:
+    def __init__(self, records: Path, logs: Path, patience_seconds: float = 20.0) -> None:
         self._records = records
         self._logs = logs
+        self._patience_seconds = patience_seconds
 
     def identity(self, name: str) -> str | None:
         """What tells this run of a server from any other; None when it does not run."""
@@ -123,7 +123,7 @@ class Supervisor:
         """Ends a process of ours and all it started; says whether there was one."""
         record = self._record(name)
         if record is not None:
-            end(record.pid, record.stop_signal, _STOP_SECONDS)
+            end(record.pid, record.stop_signal, self._patience_seconds)
         self.forget(name)
         return record is not None
 
@@ -147,7 +147,7 @@ class Supervisor:
             return
         owner = listener(server.port)
         if owner is not None and _environment(owner).get(MARK) == self._mark(server.name):
-            end(owner, server.stop_signal, _STOP_SECONDS)
+            end(owner, server.stop_signal, self._patience_seconds)
             return
         who = "another program" if owner is None else f"process {owner} ({_command(owner)})"
         raise SandboxError(

@@ -1,0 +1,123 @@
+"""Servers are found again by what they are, never by a number alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.jobs import Job
+from sandbox.processes import Server, Supervisor, started
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    supervisor = Supervisor(tmp_path / "run", tmp_path / "logs", patience_seconds=0.5)
+    yield supervisor
+    for name in supervisor.names():
+        supervisor.stop(name)
+
+
+def sleeper(*command: str, ready: bool = True) -> Server:
+    """A process that listens nowhere: port 1 is never answered here."""
+    return Server(
+        name="sleeper",
+        command=command or ("sleep", "60"),
+        port=1,
+        ready=lambda: ready,
+        start_seconds=0.3,
+    )
+
+
+def test_a_server_is_found_again_by_the_next_command(supervisor: Supervisor) -> None:
+    supervisor.start(sleeper())
+
+    assert supervisor.running(sleeper())
+
+
+def test_a_server_with_another_command_is_not_the_one_wanted(supervisor: Supervisor) -> None:
+    supervisor.start(sleeper())
+
+    assert not supervisor.running(sleeper("sleep", "61"))
+
+
+def test_a_process_that_got_the_same_number_later_is_never_touched(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        supervisor.record("sleeper", stranger.pid, signal.SIGTERM)
+        record = tmp_path / "run" / "sleeper.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"started": "earlier"}))
+
+        assert not supervisor.stop("sleeper")
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_stopping_ends_what_the_server_started_too(supervisor: Supervisor) -> None:
+    stubborn = sleeper("sh", "-c", "trap '' TERM; sleep 60 & wait")
+    supervisor.start(stubborn)
+    identity = supervisor.identity("sleeper")
+    assert identity is not None
+
+    assert supervisor.stop("sleeper")
+    assert started(int(identity.split()[0])) is None
+
+
+def test_a_server_that_ends_at_once_is_reported_with_its_last_words(
+    supervisor: Supervisor,
+) -> None:
+    server = sleeper("sh", "-c", "echo the disk is full", ready=False)
+    supervisor.start(server)
+
+    with pytest.raises(
+        SandboxError, match=r"sleeper ended as soon as it started(.|\n)*disk is full"
+    ):
+        supervisor.wait(server)
+
+
+def test_a_server_that_stays_silent_is_reported(supervisor: Supervisor) -> None:
+    server = sleeper(ready=False)
+    supervisor.start(server)
+
+    with pytest.raises(SandboxError, match="sleeper did not answer within"):
+        supervisor.wait(server)
+
+
+def test_a_dead_process_has_not_started() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+
+    assert started(process.pid) is None
+    assert started(os.getpid()) is not None
+
+
+def test_a_failed_job_says_what_it_wrote_last_and_the_fix(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    job = Job(supervisor, "build", ["sh", "-c", "echo no network; exit 3"], directory=tmp_path)
+
+    with pytest.raises(SandboxError, match=r"exit code 3; plug it in(.|\n)*no network"):
+        job.wait("plug it in")
+
+
+def test_a_job_whose_command_was_killed_is_ended_by_the_next(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    code = (
+        "from pathlib import Path; import os\n"
+        "from sandbox.jobs import Job; from sandbox.processes import Supervisor\n"
+        f"place = Path({str(tmp_path)!r})\n"
+        "supervisor = Supervisor(place / 'run', place / 'logs')\n"
+        "Job(supervisor, 'build', ['sleep', '60'], directory=place)\n"
+        "os._exit(1)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert supervisor.names() == ["build"]
+    assert supervisor.stop("build")
