@@ -1,0 +1,345 @@
+"""The local GitHub provider under the real engine, against a GitHub emulator of its own."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http import HTTPStatus
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nacl.public import PublicKey, SealedBox
+
+from sandbox.emulators.github.storage import git_path, reveal_secrets
+from sandbox.processes import Server, Supervisor, free_port, listening
+
+PROJECT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).parent / "local_github" / "__main__.py"
+WORKFLOW = ".github/workflows/backup.yml"
+TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the test's own emulator
+SETTINGS = {
+    "environment": "production-backup",
+    "wait_minutes": 10,
+    "branch_pattern": "main",
+    "region": "us-east-1",
+    "workflow": "name: Back up\n",
+    "title": "Propose",
+    "database_url": "postgres://first",
+    "enforcement": "active",
+}
+REPOSITORY = "repos/neonhub/neonhub"
+TYPO = """
+pulumi.CustomResource(
+    "github:index/repositoryFile:RepositoryFile",
+    "typo",
+    {"repository": "neonhub", "file": "b.md", "content": "b", "commitMesage": "x"},
+)
+"""
+
+
+class Emulator:
+    """A GitHub that is looked at behind the stack's back."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data = data
+        self.url = f"http://127.0.0.1:{port}/api/v3/"
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The parsed answer; None where there is nothing."""
+        request = urllib.request.Request(  # noqa: S310 - the emulator's own http address
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {TOKEN}", "User-Agent": "tests"},
+        )
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def get(self, path: str) -> Any:
+        return self.call("GET", path)
+
+    def git(self, *arguments: str) -> str:
+        """What git itself says about the repository."""
+        place = ["git", "-C", str(git_path(self.data, "neonhub/neonhub"))]
+        done = subprocess.run([*place, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def secrets(self, environment: str = "production-backup") -> dict[str, str]:
+        """The opened secrets, as a runner would get them."""
+        return reveal_secrets(self.data, "neonhub/neonhub", environment)
+
+
+@pytest.fixture(scope="module")
+def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """A GitHub with the repository neonhub/neonhub."""
+    home, port = tmp_path_factory.mktemp("github"), free_port()
+    server = Server(
+        name="github",
+        command=[
+            *(sys.executable, "-m", "sandbox.emulators.github", "--port", str(port)),
+            *("--data", str(home / "data"), "--token", TOKEN),
+            *("--seed", "neonhub/neonhub", "--user", "reviewer"),
+        ],
+        port=port,
+        ready=lambda: listening(port),
+        environment={"PYTHONPATH": str(PROJECT)},
+    )
+    supervisor = Supervisor(home / "run", home / "logs")
+    supervisor.start(server)
+    supervisor.wait(server)
+    yield Emulator(home / "data", port)
+    supervisor.stop("github")
+
+
+class Stack:
+    """A stack of one program, deployed by the real engine."""
+
+    def __init__(self, home: Path, github: Emulator) -> None:
+        self._github = github
+        self._project = home / "project"
+        self._project.mkdir()
+        plugin = home / "pulumi" / "plugins" / f"resource-github-v{version('pulumi-github')}"
+        plugin.mkdir(parents=True)
+        script = plugin / "pulumi-resource-github"
+        script.write_text(
+            f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" '
+            '-m sandbox.providers.github "$@"\n'
+        )
+        script.chmod(0o755)
+        (home / "state").mkdir()
+        self._environment = os.environ | {
+            "PATH": f"{PROJECT / '.sandbox' / 'bin'}:{os.environ['PATH']}",
+            "PULUMI_HOME": str(home / "pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
+        project = {"name": "local-github", "runtime": runtime}
+        (self._project / "Pulumi.yaml").write_text(json.dumps(project))
+        config = {"github:baseUrl": github.url, "github:owner": "neonhub"}
+        (self._project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
+        self.settings = dict(SETTINGS)
+        self.program(PROGRAM.read_text())
+        self._run("stack", "init", "test")
+        self._run("config", "set", "--secret", "github:token", TOKEN)
+
+    def program(self, text: str) -> None:
+        """Replace the program."""
+        (self._project / "__main__.py").write_text(text)
+
+    def up(self, *options: str, fails: bool = False, **settings: Any) -> str:
+        """Deploy with these settings, kept from then on, and return what the engine says."""
+        self.settings |= settings
+        (self._project / "settings.json").write_text(json.dumps(self.settings))
+        return self._run("up", "--yes", "--skip-preview", *options, fails=fails)
+
+    def run(self, *arguments: str) -> str:
+        """What the engine says to any other command."""
+        return self._run(*arguments)
+
+    def _run(self, *arguments: str, fails: bool = False) -> str:
+        engine = shutil.which("pulumi", path=self._environment["PATH"])
+        assert engine is not None, "there is no Pulumi engine: run `make up` once, it installs one"
+        options = [] if arguments[:2] == ("stack", "init") else ["--stack", "test"]
+        ran = subprocess.run(
+            [engine, *arguments, *options, "--color", "never", "--non-interactive"],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self._project,
+            env=self._environment,
+            timeout=120,
+        )
+        said = ran.stdout + ran.stderr
+        assert (ran.returncode != 0) == fails, said
+        assert "Traceback" not in said
+        return said
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, github: Emulator) -> Stack:
+    """The stack of `local_github`, deployed with the default settings."""
+    made = Stack(tmp_path_factory.mktemp("stack"), github)
+    said = made.up()
+    assert "12 created" in said, said
+    return made
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_environment_is_protected_as_asked(github: Emulator):
+    found = github.get(f"{REPOSITORY}/environments/production-backup")
+    rules = {rule["type"]: rule for rule in found["protection_rules"]}
+    policies = github.get(f"{found['url'].removeprefix(github.url)}/deployment-branch-policies")
+
+    assert found["can_admins_bypass"] is False
+    assert rules["wait_timer"]["wait_timer"] == 10
+    assert rules["required_reviewers"]["prevent_self_review"] is True
+    assert rules["required_reviewers"]["reviewers"][0]["reviewer"]["login"] == "reviewer"
+    assert [policy["name"] for policy in policies["branch_policies"]] == ["main"]
+
+
+@pytest.mark.usefixtures("stack")
+def test_the_runner_would_get_the_secret_and_the_variables(github: Emulator):
+    variables = github.get(f"{REPOSITORY}/environments/production-backup/variables")["variables"]
+
+    assert github.secrets() == {"DATABASE_URL": "postgres://first"}
+    assert [(each["name"], each["value"]) for each in variables] == [("AWS_REGION", "us-east-1")]
+    assert github.get(f"{REPOSITORY}/actions/variables/STACK_NAME")["value"] == "test"
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_file_is_a_commit_with_its_author_and_message(github: Emulator):
+    shown = github.git("log", "-1", "--format=%an|%ae|%s", "main", "--", WORKFLOW).strip()
+
+    assert github.git("show", f"main:{WORKFLOW}") == "name: Back up\n"
+    assert shown == "NeonHub Backup|backup@example.com|Generate the backup workflow"
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_proposal_waits_as_a_pull_request(github: Emulator):
+    pull = github.get(f"{REPOSITORY}/pulls")[0]
+
+    assert (pull["title"], pull["head"]["ref"], pull["base"]["ref"]) == ("Propose", "next", "main")
+    assert pull["body"] == f"Adds {github.git('rev-parse', 'next').strip()}"
+    assert github.git("show", "next:docs/a.md") == "a\n"
+
+
+@pytest.mark.usefixtures("stack")
+def test_rules_and_repositories_are_as_asked(github: Emulator):
+    ruleset = github.get(f"{REPOSITORY}/rulesets")[0]
+    rules = {r["type"] for r in github.get(f"{REPOSITORY}/rulesets/{ruleset['id']}")["rules"]}
+    other = github.get("repos/neonhub/other")
+
+    assert rules == {"deletion", "non_fast_forward", "pull_request", "required_status_checks"}
+    assert (other["visibility"], other["has_issues"], other["has_wiki"]) == ("private", True, False)
+    assert other["topics"] == ["backup", "postgresql"]
+
+
+def test_nothing_changes_without_a_reason(stack: Stack):
+    assert "12 unchanged" in stack.up()
+
+
+def test_a_changed_secret_is_updated_in_place_and_survives(stack: Stack, github: Emulator):
+    path = f"{REPOSITORY}/environments/production-backup/secrets/DATABASE_URL"
+    before = github.get(path)
+    said = stack.up(database_url="postgres://second")
+    again = stack.up("--refresh")
+
+    assert "1 updated" in said
+    assert "12 unchanged" in again
+    assert github.get(path)["created_at"] == before["created_at"]
+    assert github.secrets() == {"DATABASE_URL": "postgres://second"}
+
+
+def test_settings_are_changed_in_place(stack: Stack, github: Emulator):
+    commits = github.git("rev-list", "--count", "main")
+    said = stack.up(
+        wait_minutes=0,
+        branch_pattern="release/*",
+        region="eu-west-1",
+        workflow="name: Back up again\n",
+        title="Propose again",
+        enforcement="disabled",
+    )
+
+    assert "7 updated" in said
+    assert "replaced" not in said
+    assert github.git("show", f"main:{WORKFLOW}") == "name: Back up again\n"
+    assert int(github.git("rev-list", "--count", "main")) == int(commits) + 1
+    assert github.get(f"{REPOSITORY}/pulls")[0]["title"] == "Propose again"
+    assert github.get("repos/neonhub/other")["description"] == "Propose again"
+
+
+def test_a_change_made_elsewhere_is_not_overwritten_unseen(stack: Stack, github: Emulator):
+    _overwrite(github, "name: Theirs\n")
+    said = stack.up(fails=True, workflow="name: Ours\n")
+
+    assert "run `pulumi refresh` first" in said
+    assert github.git("show", f"main:{WORKFLOW}") == "name: Theirs\n"
+
+
+def test_what_was_changed_elsewhere_is_put_back(stack: Stack, github: Emulator):
+    _overwrite(github, "name: Tampered\n")
+    _reseal(github, "postgres://elsewhere")
+    _delete(github, "docs/a.md", "next")
+    said = stack.up("--refresh")
+
+    assert "1 created" in said
+    assert github.git("show", f"main:{WORKFLOW}") == stack.settings["workflow"]
+    assert github.secrets() == {"DATABASE_URL": stack.settings["database_url"]}
+    assert github.git("show", "next:docs/a.md") == "a\n"
+
+
+def test_an_environment_of_another_name_is_another_environment(stack: Stack, github: Emulator):
+    said = stack.up(environment="staging-backup")
+
+    assert "4 replaced" in said
+    assert github.get(f"{REPOSITORY}/environments/production-backup") is None
+    assert github.secrets("staging-backup") == {"DATABASE_URL": stack.settings["database_url"]}
+
+
+def test_a_typo_in_a_property_is_refused(stack: Stack):
+    stack.program(PROGRAM.read_text() + TYPO)
+    said = stack.up(fails=True)
+    stack.program(PROGRAM.read_text())
+
+    assert "did you mean 'commitMessage'?" in said
+
+
+def test_no_secret_is_told_or_kept_in_plain_text(stack: Stack):
+    said = stack.up("--diff", database_url="a-recognisable-secret")
+    kept = stack.run("stack", "export")
+
+    assert "1 updated" in said
+    assert "a-recognisable-secret" not in said + kept
+    assert TOKEN not in said + kept
+
+
+def test_destroy_leaves_the_repository_as_it_was(stack: Stack, github: Emulator):
+    stack.run("destroy", "--yes", "--skip-preview")
+
+    assert github.git("ls-tree", "-r", "--name-only", "main").split() == ["README.md"]
+    assert github.git("branch", "--format=%(refname:short)").split() == ["main"]
+    assert github.get(f"{REPOSITORY}/environments")["total_count"] == 0
+    assert github.get(f"{REPOSITORY}/actions/variables")["total_count"] == 0
+    assert github.get(f"{REPOSITORY}/rulesets") == []
+    assert github.get(f"{REPOSITORY}/pulls") == []
+    assert github.get("repos/neonhub/other") is None
+
+
+def _overwrite(github: Emulator, text: str) -> None:
+    """Commit the workflow as somebody else would."""
+    path = f"{REPOSITORY}/contents/{WORKFLOW}"
+    content = base64.b64encode(text.encode()).decode()
+    sha = github.get(path)["sha"]
+    github.call("PUT", path, {"message": "Tamper", "content": content, "sha": sha})
+
+
+def _delete(github: Emulator, file: str, branch: str) -> None:
+    """Commit the removal of a file as somebody else would."""
+    path = f"{REPOSITORY}/contents/{file}"
+    sha = github.get(f"{path}?ref={branch}")["sha"]
+    github.call("DELETE", path, {"message": "Remove", "sha": sha, "branch": branch})
+
+
+def _reseal(github: Emulator, text: str) -> None:
+    """Set the secret as somebody else would."""
+    scope = f"{REPOSITORY}/environments/production-backup/secrets"
+    key = github.get(f"{scope}/public-key")
+    box = SealedBox(PublicKey(base64.b64decode(key["key"]))).encrypt(text.encode())
+    body = {"encrypted_value": base64.b64encode(box).decode(), "key_id": key["key_id"]}
+    github.call("PUT", f"{scope}/DATABASE_URL", body)
