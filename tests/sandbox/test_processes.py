@@ -23,14 +23,14 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
         supervisor.stop(name)
 
 
-def sleeper(*command: str, ready: bool = True) -> Server:
+def sleeper(*command: str, ready: bool = True, start_seconds: float = 30.0) -> Server:
     """A process that listens nowhere: port 1 is never answered here."""
     return Server(
         name="sleeper",
         command=command or ("sleep", "60"),
         port=1,
         ready=lambda: ready,
-        start_seconds=0.3,
+        start_seconds=start_seconds,
     )
 
 
@@ -82,7 +82,7 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_words(
 
 
 def test_a_server_that_stays_silent_is_reported(supervisor: Supervisor) -> None:
-    server = sleeper(ready=False)
+    server = sleeper(ready=False, start_seconds=0.3)
     supervisor.start(server)
 
     with pytest.raises(SandboxError, match="sleeper did not answer within"):
