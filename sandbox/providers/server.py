@@ -58,10 +58,10 @@ async def _serve(provider: sdk.Provider, version: str, engine_address: str) -> N
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    parent = os.getppid()  # An engine that is gone already does not take the port: that fails.
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
 
-    parent = os.getppid()
     while not ended.is_set() and os.getppid() == parent:
         try:
             await asyncio.wait_for(ended.wait(), _WATCH_SECONDS)

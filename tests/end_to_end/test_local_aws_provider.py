@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.processes import Server, Supervisor, free_port, listening
+from sandbox.processes import Server, Supervisor, free_port, listening, started
 
 PROJECT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "local_aws" / "__main__.py"
@@ -294,3 +295,33 @@ def test_a_protected_object_keeps_its_bucket_and_nothing_else_is_left(
     assert f"{stack.prefix}-replication" not in [each["RoleName"] for each in roles]
     with pytest.raises(ClientError, match="NotFound"):
         stack.client("kms").describe_key(KeyId=f"alias/{bucket}")
+
+
+def test_the_provider_ends_without_a_word() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        provider = _provider([sys.executable, "-m", "sandbox.providers.aws", "127.0.0.1:1"])
+        provider.send_signal(number)
+
+        assert provider.communicate(timeout=10) == ("", "")
+        assert provider.returncode == 0
+
+
+def test_the_provider_ends_when_a_killed_engine_leaves_it_behind() -> None:
+    # The shell, in the engine's place, tells whom it started and is killed.
+    command = f'"{sys.executable}" -m sandbox.providers.aws 127.0.0.1:1 & echo $! >&2; wait'
+    engine = _provider(["/bin/sh", "-c", command])
+    assert engine.stderr is not None
+    pid = int(engine.stderr.readline())
+    engine.kill()
+    engine.communicate(timeout=10)  # Both ends of the pipes are closed only when both have ended.
+
+    assert started(pid) is None
+
+
+def _provider(command: list[str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip().isdigit()
+    return process
