@@ -46,6 +46,14 @@ def main() -> int:
     except SandboxError as error:
         fail(error)
         return 1
+    except PermissionError as error:
+        fail(
+            SandboxError(
+                f"{error}: this sandbox is another user's, so run the command as that user"
+                " (was it set up with `sudo`?)"
+            )
+        )
+        return 1
     except KeyboardInterrupt:
         print(f"\nInterrupted: `make {options.command}` goes on from here.", file=sys.stderr)
         return INTERRUPTED

@@ -5,6 +5,7 @@ Needs nothing but Python's standard library, because it is what installs the res
 
 import os
 import platform
+import shlex
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -174,7 +175,8 @@ class Installation:
             write_atomically(
                 host,
                 "#!/bin/sh\n"
-                f'exec "{self.environment.python}" -P -m sandbox.engine.language_host "$@"\n',
+                f"exec {shlex.quote(str(self.environment.python))}"
+                ' -P -m sandbox.engine.language_host "$@"\n',
                 mode=0o755,
             )
         links = {FAKE_GCS.name: self._goal(FAKE_GCS) / FAKE_GCS.name}

@@ -5,9 +5,8 @@ import json
 import os
 import shlex
 import shutil
-import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -26,6 +25,12 @@ from sandbox.stack_file import STACK, Addresses
 
 PASSPHRASE = "sandbox"  # noqa: S105 - protects nothing: the local stack holds no real secret
 """What encrypts the local stack's secrets. Written here on purpose, and used nowhere else."""
+
+_PREPENDED = {"PATH": ":", "NO_PROXY": ",", "no_proxy": ","}
+"""Variables that keep what they say already, and what separates their parts."""
+
+_UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE")
+"""A user's own, which would take the place of the sandbox's."""
 
 _EMULATORS = ("moto", "fake-gcs", "github")
 
@@ -62,6 +67,9 @@ class Sandbox:
         places = [str(self.installation.bin), str(self.installation.environment.python.parent)]
         return {
             "PATH": os.pathsep.join(places),
+            # The servers are on this machine, where no proxy finds them.
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
             "PULUMI_HOME": str(self._plugins.parent),
             "PULUMI_BACKEND_URL": f"file://{self._state}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -77,11 +85,13 @@ class Sandbox:
 
     def process_environment(self) -> dict[str, str]:
         """The environment of a program that we run: ours, with the sandbox's on top."""
-        own = self.environment()
-        own["PATH"] += os.pathsep + os.environ.get("PATH", os.defpath)
+        result = {name: value for name, value in os.environ.items() if name not in _UNSET}
+        for name, value in self.environment().items():
+            kept = result.get(name, "") if name in _PREPENDED else ""
+            result[name] = f"{value}{_PREPENDED[name]}{kept}" if kept else value
         # Importing the AWS package takes seconds where its compiled form may not be kept.
-        own["PYTHONDONTWRITEBYTECODE"] = ""
-        return {**os.environ, **own}
+        result["PYTHONDONTWRITEBYTECODE"] = ""
+        return result
 
     def prepare(self) -> bool:
         """Writes what the engine and `sandbox/env` need, and makes the keys once.
@@ -99,11 +109,7 @@ class Sandbox:
                 f' -P -m sandbox.providers.{name} "$@"\n',
                 mode=0o755,
             )
-        lines = [
-            f"export {name}={shlex.quote(value)}{':$PATH' if name == 'PATH' else ''}\n"
-            for name, value in self.environment().items()
-        ]
-        write_atomically(self.home / "env.sh", "".join(lines))
+        write_atomically(self.home / "env.sh", shell_exports(self.environment()))
         return fresh
 
     # ---- servers
@@ -271,6 +277,16 @@ def stop_all(supervisor: Supervisor) -> list[str]:
     return [name for name in supervisor.names() if supervisor.stop(name)]
 
 
+def shell_exports(environment: Mapping[str, str]) -> str:
+    """The same as commands of bash and zsh."""
+    lines = [f"unset {' '.join(_UNSET)}"]
+    for name, value in environment.items():
+        separator = _PREPENDED.get(name)
+        kept = f'"${{{name}:+{separator}${name}}}"' if separator else ""
+        lines.append(f"export {name}={shlex.quote(value)}{kept}")
+    return "\n".join(lines) + "\n"
+
+
 def summary(said: str) -> str:
     """The engine's counts in one line: `12 created, 3 unchanged`."""
     lines = iter(said.splitlines())
@@ -296,9 +312,12 @@ def _resource_plugins() -> Iterable[tuple[str, str]]:
         yield manifest["name"], manifest["version"]
 
 
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=2) as response:  # noqa: S310 - http, our own
+        with _DIRECTLY.open(address, timeout=2) as response:
             return response.status == 200
-    except (OSError, urllib.error.HTTPError):
+    except OSError:
         return False

@@ -144,7 +144,7 @@ class PostgresServer:
     def _initialise(self) -> None:
         prefix, owner = self._user()
         for remains in self.home.glob("data.new-*"):
-            shutil.rmtree(remains)
+            shutil.rmtree(remains) if remains.is_dir() else remains.unlink()
         password = secrets.token_urlsafe(16)
         write_atomically(self._password_file, password, mode=0o600)
         draft = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.home))

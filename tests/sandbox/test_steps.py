@@ -4,7 +4,6 @@ import pytest
 
 from sandbox import programs
 from sandbox.errors import SandboxError
-from sandbox.local import summary
 from sandbox.steps import StepError, Steps
 
 
@@ -43,9 +42,3 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(SandboxError, match=r"no gpg, go: install .*gnupg.*go\.dev"):
         programs.ensure(["gpg", "go"])
-
-
-def test_the_engines_counts_fit_in_one_line() -> None:
-    said = "Outputs:\n    a: 1\n\nResources:\n    + 12 created\n    3 unchanged\n\nDuration: 4s\n"
-
-    assert summary(said) == "12 created, 3 unchanged"
