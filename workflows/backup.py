@@ -7,10 +7,8 @@ from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from workflows import actions
 from workflows.model import Choice, Cron, Job, Run, Text, Uses, Workflow
 
-OWED = "owed"
-"""Answer to the question for a tier: whichever the store lacks."""
-
-_HEAL_AFTER_HOURS = 4
+_AUTO = "auto"
+"""What the tool calls the highest tier that is owed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +48,9 @@ def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
         schedule=schedule(args.environment, args.retention),
         inputs={
             "tier": Choice(
-                description="Tier to store it under; owed: whichever the store lacks",
-                options=(OWED, *args.retention.rules()),
-                default=OWED,
+                description="Tier to store it under; auto is the highest that is owed",
+                options=(_AUTO, *args.retention.rules()),
+                default=_AUTO,
             ),
             "reason": Text(
                 description="Why now, for whoever reads the list of runs", required=True
@@ -73,22 +71,27 @@ def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
 
 
 def schedule(environment: str, retention: RetentionPolicy) -> tuple[Cron, ...]:
-    """When to start: as often as the lowest tier asks, and again in case GitHub drops a run.
+    """When to start: as often as the lowest tier asks.
 
-    One schedule serves all tiers, since a run makes the highest backup that is owed.
+    One schedule serves all tiers, since a run takes the highest that is owed; so a run that GitHub
+    drops is made up for by the next.
     """
-    minute = off_hour_minute(environment)
-    if Tier.HOURLY in retention.rules():
-        return (Cron(expression=f"{minute} * * * *", comment="Every hour."),)
-    again = (retention.hour_utc + _HEAL_AFTER_HOURS) % 24
-    hours = ",".join(str(hour) for hour in sorted((retention.hour_utc, again)))
+    minute, hour = off_hour_minute(environment), retention.hour_utc
+    match next(iter(retention.rules())):
+        case Tier.HOURLY:
+            when, words = f"{minute} * * * *", "Every hour"
+        case Tier.DAILY:
+            when, words = f"{minute} {hour} * * *", "Every day"
+        case Tier.WEEKLY:
+            when, words = f"{minute} {hour} * * 0", "Every Sunday"
+        case Tier.MONTHLY:
+            when, words = f"{minute} {hour} 1 * *", "On the 1st of every month"
+        case Tier.ANNUAL:
+            when, words = f"{minute} {hour} 1 1 *", "On 1 January"
     return (
         Cron(
-            expression=f"{minute} {hours} * * *",
-            comment=(
-                "Twice a day, though one backup at most is owed: should GitHub drop the first run,"
-                " the second makes it; else it finds nothing to do."
-            ),
+            expression=when,
+            comment=f"{words}, for every tier: a run takes the highest that is owed.",
         ),
     )
 
@@ -169,15 +172,11 @@ def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
             env={
                 **{name: f"${{{{ secrets.{name} }}}}" for name in args.url_variables},
                 "CONFIGURATION": args.configuration_path,
-                "TIER": f"${{{{ inputs.tier || '{OWED}' }}}}",
+                "TIER": f"${{{{ inputs.tier || '{_AUTO}' }}}}",
             },
-            script=f"""
-                arguments=()
-                if [[ "${{TIER}}" != {OWED} ]]; then
-                  arguments+=(--tier "${{TIER}}")
-                fi
-                neonhub-backup --config "${{CONFIGURATION}}" backup "${{arguments[@]}}" 2>&1 \\
-                  | tee "${{RUNNER_TEMP}}/backup.log"
+            script="""
+                neonhub-backup --config "${CONFIGURATION}" backup --tier "${TIER}" 2>&1 \\
+                  | tee "${RUNNER_TEMP}/backup.log"
                 """,
         ),
         Run(
@@ -186,7 +185,7 @@ def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
             env={
                 "STATUS": "${{ job.status }}",
                 "REASON": "${{ inputs.reason || 'schedule' }}",
-                "TIER": f"${{{{ inputs.tier || '{OWED}' }}}}",
+                "TIER": f"${{{{ inputs.tier || '{_AUTO}' }}}}",
             },
             script=f"""
                 {{

@@ -1,18 +1,16 @@
 """What the backup workflow promises, whatever the stack."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import yaml
 
-from neonhub_backup.domain.retention import RetentionPolicy, TierRule
+from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from workflows import actions
 from workflows.backup import BackupWorkflowArgs, backup_workflow, off_hour_minute, schedule
 from workflows.render import render
 
 DAILY = RetentionPolicy(hourly=None)
-WEEKLY = RetentionPolicy(hourly=None, daily=None)
 
 
 def rendered(**changes: Any) -> dict[str, Any]:
@@ -43,26 +41,21 @@ def step(name: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("retention", "minute_and_hour"),
-    [(RetentionPolicy(), "26 *"), (DAILY, "26 2,6"), (WEEKLY, "26 2,6")],
+    ("lowest", "expression"),
+    [
+        ("hourly", "26 * * * *"),
+        ("daily", "26 5 * * *"),
+        ("weekly", "26 5 * * 0"),
+        ("monthly", "26 5 1 * *"),
+        ("annual", "26 5 1 1 *"),
+    ],
 )
-def test_it_starts_as_often_as_the_lowest_tier_asks(
-    retention: RetentionPolicy, minute_and_hour: str
-) -> None:
+def test_it_starts_as_often_as_the_lowest_tier_asks(lowest: str, expression: str) -> None:
+    unused = {tier.value: None for tier in list(Tier)[: list(Tier).index(Tier(lowest))]}
+    retention = RetentionPolicy.model_validate({**unused, "hour_utc": 5})
+
     (cron,) = schedule("production", retention)
-    assert cron.expression == f"{minute_and_hour} * * *"
-
-
-def test_a_second_run_late_in_the_day_is_the_next_day() -> None:
-    (cron,) = schedule("production", RetentionPolicy(hourly=None, hour_utc=23))
-    assert cron.expression == "26 3,23 * * *"
-
-
-def test_no_tier_has_a_schedule_of_its_own() -> None:
-    kept_alone = RetentionPolicy(
-        hourly=None, daily=None, weekly=None, annual=None, monthly=TierRule(keep=timedelta(days=99))
-    )
-    assert len(schedule("production", kept_alone)) == 1
+    assert cron.expression == expression
 
 
 @pytest.mark.parametrize("environment", ["production", "staging", "local", "a", "b", "c", "d"])
@@ -78,8 +71,8 @@ def test_environments_start_at_minutes_of_their_own() -> None:
 def test_whoever_starts_it_by_hand_says_why_and_may_choose_the_tier() -> None:
     inputs = rendered(retention=DAILY)["on"]["workflow_dispatch"]["inputs"]
     assert inputs["reason"]["required"] is True
-    assert inputs["tier"]["default"] == "owed"
-    assert inputs["tier"]["options"] == ["owed", "daily", "weekly", "monthly", "annual"]
+    assert inputs["tier"]["default"] == "auto"
+    assert inputs["tier"]["options"] == ["auto", "daily", "weekly", "monthly", "annual"]
 
 
 def test_it_may_read_the_repository_and_prove_who_it_is() -> None:
@@ -162,6 +155,12 @@ def test_every_script_stops_at_the_first_failure() -> None:
 
 def test_no_script_has_values_pasted_into_it() -> None:
     assert not any("${{" in each.get("run", "") for each in job()["steps"])
+
+
+def test_a_scheduled_run_leaves_the_choice_of_the_tier_to_the_tool() -> None:
+    back_up = step("Back up")
+    assert back_up["env"]["TIER"] == "${{ inputs.tier || 'auto' }}"
+    assert 'backup --tier "${TIER}"' in back_up["run"]
 
 
 def test_a_failed_run_has_a_summary_too() -> None:
