@@ -29,7 +29,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sandbox.emulators.github", "--port", "0"),
-                *("--data", str(tmp_path / "data"), "--token", TOKEN, "--seed", "neonhub/neonhub"),
+                *("--data", str(tmp_path / "data"), "--token", TOKEN),
+                *("--user", "reviewer", "--seed", "neonhub/neonhub"),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -63,6 +64,13 @@ def _write(address: str, number: int) -> str:
     body = {"message": f"Write {number}", "content": base64.b64encode(b"x" * number).decode()}
     path = f"repos/neonhub/neonhub/contents/{number}.txt"
     return _call(address, "PUT", path, body)["content"]["path"]
+
+
+def test_users_do_not_shift_the_ids_that_stack_files_hold(start: Start):
+    _, address = start()
+
+    assert _call(address, "GET", "repos/neonhub/neonhub")["id"] == 1003
+    assert _call(address, "GET", "users/reviewer")["id"] > 1003
 
 
 def test_it_says_where_it_is_ready_and_ends_quietly(start: Start):

@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument(
         "--seed",
         nargs="+",
+        action="extend",
         default=[],
         metavar="OWNER/NAME",
         help="repositories to create, with their organisation, where they are missing",
@@ -35,6 +36,7 @@ def main() -> int:
     parser.add_argument(
         "--user",
         nargs="+",
+        action="extend",
         default=[],
         metavar="LOGIN",
         help="users to create where they are missing, for example reviewers",
@@ -42,10 +44,11 @@ def main() -> int:
     options = parser.parse_args()
     try:
         app, store = create_app(options.data, options.token)
-        for login in options.user:
-            store.add_account(login, "User")
+        # Repositories first: stack files hold their ids, which must not depend on the users.
         for full_name in options.seed:
             store.seed(full_name)
+        for login in options.user:
+            store.add_account(login, "User")
         server = make_server(
             "127.0.0.1", options.port, app, threaded=True, request_handler=_QuietHandler
         )

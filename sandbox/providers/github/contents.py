@@ -81,23 +81,17 @@ class RepositoryFile(Handler[GitHub]):
         """Commit the new content, if the file still is as it was last seen."""
         repository, file, branch = _parted(resource_id)
         body = _commit(wanted, "Update", branch)
-        content = _encoded(wanted["content"])
-        cloud.put(
-            _path(cloud, repository, file), {**body, "content": content, "sha": old.get("sha")}
-        )
+        body["content"] = _encoded(wanted["content"])
+        body["sha"] = _sha(cloud, repository, file, branch, old)
+        cloud.put(_path(cloud, repository, file), body)
 
     def delete(self, cloud: GitHub, resource_id: str, state: Props) -> None:
         """Commit its removal, if the file still is as it was last seen."""
         repository, file, branch = _parted(resource_id)
-        sha = state.get("sha")
-        if sha is None:
-            # Its creation was not finished, so nobody has seen it yet.
-            found = _file(cloud, repository, file, branch)
-            if found is None:
-                return
-            sha = found["sha"]
-        body = _commit(state, "Delete", branch)
-        cloud.delete(_path(cloud, repository, file), {**body, "sha": sha})
+        sha = _sha(cloud, repository, file, branch, state)
+        if sha is not None:
+            body = {**_commit(state, "Delete", branch), "sha": sha}
+            cloud.delete(_path(cloud, repository, file), body)
 
 
 class Branch(Handler[GitHub]):
@@ -233,6 +227,14 @@ def _file(cloud: GitHub, repository: str, file: str, branch: str) -> dict[str, A
     if not isinstance(found, dict):
         raise ProviderError(f"{file} is a folder on {branch}, not a file")
     return found  # pyright: ignore[reportUnknownVariableType] - parsed JSON
+
+
+def _sha(cloud: GitHub, repository: str, file: str, branch: str, seen: Props) -> str | None:
+    """The file as it was last seen; as it is now, if its creation was never finished."""
+    if "sha" in seen:
+        return seen["sha"]
+    found = _file(cloud, repository, file, branch)
+    return None if found is None else found["sha"]
 
 
 def _tip(cloud: GitHub, repository: str, branch: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The provider's client, wired to an emulator in this process instead of to a server."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from sandbox.emulators.github.app import create_app
+from sandbox.emulators.github.storage import Store
 from sandbox.providers.github.client import GitHub, GitHubError
 
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this emulator
@@ -36,11 +38,21 @@ class Wired(GitHub):
         return response.json if response.data else None
 
 
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Wired]:
-    """A GitHub with the repository neonhub/neonhub and the environment `production` in it."""
-    app, store = create_app(tmp_path / "data", TOKEN)
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seeding takes a dozen runs of git, so it is done once and copied."""
+    data_dir = tmp_path_factory.mktemp("seeded") / "data"
+    store = Store(data_dir)
     store.seed("neonhub/neonhub")
+    store.close()
+    return data_dir
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, seeded: Path) -> Iterator[Wired]:
+    """A GitHub with the repository neonhub/neonhub and the environment `production` in it."""
+    shutil.copytree(seeded, tmp_path / "data")
+    app, store = create_app(tmp_path / "data", TOKEN)
     wired = Wired(
         base_url="/api/v3/",
         token=TOKEN,

@@ -72,6 +72,19 @@ def test_a_file_seen_in_an_older_form_is_not_overwritten(cloud: Any):
         FILE.update(cloud, resource_id, old, {**WANTED, "content": "three"})
 
 
+def test_an_unfinished_creation_is_finished_or_undone(cloud: Any):
+    resource_id = FILE.create(cloud, WANTED)
+    unfinished = {name: WANTED[name] for name in ("repository", "file")}
+    FILE.update(cloud, resource_id, unfinished, {**WANTED, "content": "two"})
+    found = FILE.read(cloud, resource_id, {})
+    FILE.delete(cloud, resource_id, unfinished)
+
+    assert found is not None
+    assert found["content"] == "two"
+    assert FILE.read(cloud, resource_id, {}) is None
+    FILE.delete(cloud, resource_id, unfinished)
+
+
 def test_a_missing_file_is_gone(cloud: Any):
     assert FILE.read(cloud, "neonhub:none.md:main", {}) is None
 

@@ -61,6 +61,16 @@ def test_a_seed_of_the_wrong_form_is_refused(github: Any):
         github.store.seed("neonhub")
 
 
+def test_the_first_seed_always_gets_the_same_ids(tmp_path: Path):
+    store = Store(tmp_path / "data")
+    store.seed("neonhub/neonhub")
+    repository = store.repository("neonhub", "neonhub")
+
+    assert store.account("neonhub").id == 1002
+    assert repository.state.id == 1003
+    store.close()
+
+
 def test_seeding_again_changes_nothing(github: Any):
     before = github.json("/repos/neonhub/neonhub")
     github.store.seed("neonhub/neonhub")
