@@ -124,6 +124,7 @@ class Installation:
 
     def ensure(self, steps: Steps) -> None:
         """Brings everything here that is not here yet."""
+        self.supervisor.end_orphans()
         engine = self._engine_here()
         missing = [] if self._goal(FAKE_GCS).exists() else [FAKE_GCS]
         with steps.step("programs") as step:

@@ -158,7 +158,7 @@ class Sandbox:
 
     def start(self) -> list[str]:
         """Starts what does not run yet, all at once; returns the names of what it started."""
-        self._end_orphans()
+        self.supervisor.end_orphans()
         begun: list[Server] = []
         for server in self.servers():
             if self.supervisor.running(server):
@@ -180,13 +180,6 @@ class Sandbox:
     def stop(self) -> list[str]:
         """Ends every process of this sandbox; returns their names."""
         return stop_all(self.supervisor)
-
-    def _end_orphans(self) -> None:
-        """Ends what a command that was killed left at work."""
-        servers = {server.name for server in self.servers()}
-        for name in self.supervisor.names():
-            if name not in servers:
-                self.supervisor.stop(name)
 
     # ---- the stack
 

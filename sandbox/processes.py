@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -55,6 +56,7 @@ class Record:
     started: str | None
     stop_signal: int
     key: str = ""
+    """Empty for a job, which must not outlive its command."""
 
 
 class Supervisor:
@@ -127,6 +129,13 @@ class Supervisor:
         self.forget(name)
         return record is not None
 
+    def end_orphans(self) -> None:
+        """Ends the jobs of a command that was killed. Call it before starting any of one's own."""
+        for name in self.names():
+            record = self._record(name)
+            if record is None or not record.key:
+                self.stop(name)
+
     def names(self) -> list[str]:
         """Every server with a record, running or not."""
         return sorted(path.stem for path in self._records.glob("*.json"))
@@ -139,7 +148,8 @@ class Supervisor:
         if not path.exists():
             return None
         record = Record(**json.loads(path.read_text()))
-        return record if started(record.pid) == record.started else None
+        alive = started(record.pid)
+        return record if alive is not None and alive == record.started else None
 
     def _free_port(self, server: Server) -> None:
         """Ends a server of ours that lost its record to a kill; refuses anybody else's."""
@@ -184,9 +194,12 @@ def end(pid: int, number: int, seconds: float) -> None:
         return
     os.kill(pid, number)
     deadline = time.monotonic() + seconds
+    while started(pid) == born and time.monotonic() < deadline:
+        _reap(pid)
+        time.sleep(_POLL_SECONDS)
+    with suppress(ProcessLookupError):  # Nothing is left of the group: what we want.
+        os.killpg(pid, signal.SIGKILL)
     while started(pid) == born:
-        if time.monotonic() > deadline:
-            os.killpg(pid, signal.SIGKILL)
         _reap(pid)
         time.sleep(_POLL_SECONDS)
 

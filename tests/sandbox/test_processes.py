@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,14 +60,28 @@ def test_a_process_that_got_the_same_number_later_is_never_touched(
         stranger.kill()
 
 
-def test_stopping_ends_what_the_server_started_too(supervisor: Supervisor) -> None:
-    stubborn = sleeper("sh", "-c", "trap '' TERM; sleep 60 & wait")
-    supervisor.start(stubborn)
-    identity = supervisor.identity("sleeper")
-    assert identity is not None
+def test_stopping_ends_what_the_server_started_too(supervisor: Supervisor, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    supervisor.start(
+        sleeper("sh", "-c", f"sleep 60 & echo $! > {child}.new; mv {child}.new {child}; wait")
+    )
+    while not child.exists():
+        time.sleep(0.01)
 
     assert supervisor.stop("sleeper")
-    assert started(int(identity.split()[0])) is None
+    assert started(int(child.read_text())) is None
+
+
+def test_a_server_that_does_not_listen_to_reason_is_killed(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    deaf = tmp_path / "deaf"
+    supervisor.start(sleeper("sh", "-c", f"trap '' TERM; touch {deaf}; while :; do sleep 1; done"))
+    while not deaf.exists():
+        time.sleep(0.01)
+
+    assert supervisor.stop("sleeper")
+    assert supervisor.identity("sleeper") is None
 
 
 def test_a_server_that_ends_at_once_is_reported_with_its_last_words(
@@ -119,5 +134,14 @@ def test_a_job_whose_command_was_killed_is_ended_by_the_next(
     )
     subprocess.run([sys.executable, "-c", code], check=False)
 
-    assert supervisor.names() == ["build"]
-    assert supervisor.stop("build")
+    assert supervisor.identity("build") is not None
+    supervisor.end_orphans()
+    assert supervisor.names() == []
+
+
+def test_ending_orphans_leaves_servers_alone(supervisor: Supervisor) -> None:
+    supervisor.start(sleeper())
+
+    supervisor.end_orphans()
+
+    assert supervisor.running(sleeper())
