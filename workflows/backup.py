@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from workflows import actions
-from workflows.model import Choice, Cron, Job, Run, Text, Uses, Workflow
+from workflows.model import Choice, Cron, Job, Permission, Run, Text, Uses, Workflow
 
 _AUTO = "auto"
 """What the tool calls the highest tier that is owed."""
@@ -63,7 +63,10 @@ def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
                 runner="ubuntu-24.04",
                 timeout_minutes=args.timeout_minutes,
                 environment=args.github_environment,
-                permissions={"contents": "read", "id-token": "write"},
+                permissions={
+                    "contents": Permission("read", "to check out the configuration"),
+                    "id-token": Permission("write", "to prove to AWS which run this is"),
+                },
                 steps=_steps(args),
             )
         },

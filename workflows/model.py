@@ -68,7 +68,15 @@ class Run:
 
 
 Step = Uses | Run
-Access = Literal["read", "write"]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Something that a job's token may do."""
+
+    access: Literal["read", "write"]
+    reason: str
+    """What for, written behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +88,7 @@ class Job:
     timeout_minutes: int
     environment: str
     """GitHub environment: whose secrets it sees, and what clouds know the run by."""
-    permissions: Mapping[str, Access]
+    permissions: Mapping[str, Permission]
     """All that the job's token may do."""
     steps: tuple[Step, ...]
 

@@ -71,7 +71,9 @@ def _job(job: Job) -> _Node:
         "runs-on": job.runner,
         "timeout-minutes": job.timeout_minutes,
         "environment": job.environment,
-        "permissions": dict(job.permissions),
+        "permissions": {
+            name: _Commented(each.access, each.reason) for name, each in job.permissions.items()
+        },
         "defaults": {"run": {"shell": "bash"}},
         "steps": [_step(each) for each in job.steps],
     }

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from workflows.model import Action, Choice, Cron, Job, Run, Step, Text, Uses, Workflow
+from workflows.model import Action, Choice, Cron, Job, Permission, Run, Step, Text, Uses, Workflow
 from workflows.render import render
 
 CHECKOUT = Action("actions/checkout", "a" * 40, "v6")
@@ -26,7 +26,7 @@ def text(*steps: Step, header: str = "Generated.") -> str:
                     runner="ubuntu-24.04",
                     timeout_minutes=5,
                     environment="world",
-                    permissions={"contents": "read"},
+                    permissions={"contents": Permission("read", "to look around")},
                     steps=steps,
                 )
             },
@@ -84,6 +84,10 @@ def test_a_script_keeps_its_lines_and_its_own_indentation() -> None:
     )
     assert isinstance(step, dict)
     assert step["run"] == ('set -euo pipefail\nif true; then\n\n  echo "hello: # world"\nfi\n')
+
+
+def test_a_permission_says_what_it_is_for() -> None:
+    assert "      contents: read # to look around\n" in text()
 
 
 def test_jobs_have_no_permission_but_their_own() -> None:
