@@ -370,14 +370,14 @@ def test_changed_settings_update_in_place(as_committed: Deployed) -> None:
 
 def test_destruction_takes_everything_but_what_is_protected(as_committed: Deployed) -> None:
     """The last: it leaves nothing for another."""
-    as_committed.edit(("neonhub-backup:protect: false", "neonhub-backup:protect: true"))
+    as_committed.edit(('protect: "false"', 'protect: "true"'))
     as_committed.pulumi("up", "--yes", "--skip-preview")
     assert "protected" in as_committed.refused("destroy", "--yes", "--skip-preview")
     as_committed.pulumi("destroy", "--yes", "--skip-preview", "--exclude-protected")
     assert as_committed.s3(PRIMARY).get_bucket_versioning(Bucket=PRIMARY).get("Status") == "Enabled"
     assert as_committed.github("environments")["environments"] == []
 
-    as_committed.edit(("neonhub-backup:protect: true", "neonhub-backup:protect: false"))
+    as_committed.edit(('protect: "true"', 'protect: "false"'))
     as_committed.pulumi("up", "--yes", "--skip-preview")
     as_committed.pulumi("destroy", "--yes", "--skip-preview")
     assert as_committed.s3(PRIMARY).list_buckets()["Buckets"] == []
