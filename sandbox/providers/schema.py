@@ -178,8 +178,8 @@ def _problems_of(prop: Prop, value: Any, path: str) -> Iterator[Problem]:
         return
     types, called = _TYPES[prop.kind]
     if not isinstance(value, types) or (prop.kind == "number" and isinstance(value, bool)):
-        shown = "a secret of another type" if prop.secret else f"{json.dumps(value, default=str)}"
-        yield Problem(path, f"'{path}' must be {called}, not {shown}")
+        # Not the value: any value may be secret.
+        yield Problem(path, f"'{path}' must be {called}, not {_type_of(value)}")
     elif prop.choices and value not in prop.choices:
         yield Problem(path, f"'{path}' must be one of {', '.join(prop.choices)}, not '{value}'")
     elif prop.same is not None:
@@ -189,6 +189,16 @@ def _problems_of(prop: Prop, value: Any, path: str) -> Iterator[Problem]:
     elif prop.item is not None:
         for key, item in _entries(value):
             yield from _problems_of(prop.item, item, f"{path}[{key}]")
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "text"
+    return "a list" if is_list(value) else "an object" if is_map(value) else "an asset"
 
 
 def _entries(value: Any) -> Iterator[tuple[str, Any]]:

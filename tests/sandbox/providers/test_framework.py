@@ -321,5 +321,5 @@ def test_a_setting_that_would_not_be_honoured_is_refused(toy: Toy) -> None:
     assert failures is not None
     assert [failure.reason for failure in failures] == [
         "nothing here is called 'toy:regoin'; did you mean 'toy:region'?",
-        "'toy:loud' must be true or false, not \"very\"",
+        "'toy:loud' must be true or false, not text",
     ]
