@@ -23,6 +23,7 @@ from sandbox.steps import Steps, fail
 
 HOME = PROJECT / ".sandbox"
 INTERRUPTED = 130
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     parser.add_argument("--quiet", action="store_true", help="say nothing of what is here already")
     parser.add_argument("--began", type=float, default=time.time(), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _INTERRUPTS:
         signal.signal(number, _interrupt)
     try:
         with _alone():
@@ -61,6 +62,9 @@ def main() -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # `make` and the terminal both tell us: the second one must not interrupt the tidying up.
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

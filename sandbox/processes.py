@@ -6,6 +6,7 @@ later got the same id is never touched.
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ MARK = "NEONHUB_SANDBOX"
 """In the environment of every server of ours: the record that it belongs to."""
 
 _POLL_SECONDS = 0.05
+_FREE_PORTS = range(20000, 32000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,10 +250,18 @@ def listener(port: int) -> int | None:
 
 
 def free_port() -> int:
-    """A port that nothing uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing uses at this moment.
+
+    Below those that systems give to outgoing connections, one of which may take it a moment later.
+    """
+    while True:
+        port = secrets.choice(_FREE_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _environment(pid: int) -> dict[str, str]:
