@@ -24,7 +24,8 @@ def up(steps: Steps) -> None:
         begun = sandbox.start()
         step.reused = not begun
         step.done = f"{', '.join(begun)} started" if begun else "all running"
-    with steps.step("deployment", "`pulumi up --yes --stack local`") as step:
+    steps.say("deployment", "pulumi up --yes --stack local")
+    with steps.step("deployment") as step:
         step.done = sandbox.deploy()
     with steps.step("demo") as step:
         command = [sys.executable, "-P", "-m", "sandbox.demo"]

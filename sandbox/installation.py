@@ -8,6 +8,7 @@ import platform
 import shlex
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ class Build:
 
     def __init__(self, program: GoProgram, goal: Path, supervisor: Supervisor) -> None:
         self.program = program
+        self.began = time.monotonic()
         self._goal = goal
         goal.parent.mkdir(parents=True, exist_ok=True)
         for remains in goal.parent.glob(f".building-{program.name}-*"):
@@ -141,11 +143,11 @@ class Installation:
                 stack.enter_context(Build(program, self._goal(program), self.supervisor))
                 for program in missing
             ]
+            for build in builds:
+                steps.say(build.program.name, "being built from the Go module proxy, meanwhile:")
             self._ensure_environment(steps)
             for build in builds:
-                name = build.program.name
-                beginning = "being built from the Go module proxy, at the same time as the above"
-                with steps.step(name, beginning) as step:
+                with steps.step(build.program.name, build.began) as step:
                     build.finish()
                     step.done = "built from the Go module proxy"
         for program in (ENGINE, FAKE_GCS):

@@ -30,15 +30,17 @@ class Steps:
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
 
+    def say(self, name: str, text: str) -> None:
+        """Says what has begun, where a user would wonder what takes so long."""
+        self._print(name, text)
+
     @contextmanager
-    def step(self, name: str, beginning: str = "") -> Generator[Step]:
-        """Times a block. `beginning` is printed first, where a user would wonder what takes long.
+    def step(self, name: str, began: float | None = None) -> Generator[Step]:
+        """Times a block, or all since `began` on the monotonic clock.
 
         Raises StepError, which names the step, for anything that a user can put right.
         """
-        if beginning:
-            self._print(name, beginning)
-        began = time.monotonic()
+        began = time.monotonic() if began is None else began
         step = Step()
         try:
             yield step
