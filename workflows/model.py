@@ -11,10 +11,6 @@ from typing import Literal
 _EXPRESSION = "${{"
 
 
-def _nothing() -> dict[str, str]:
-    return {}
-
-
 @dataclass(frozen=True)
 class Action:
     """Someone else's code, at one commit."""
@@ -39,7 +35,7 @@ class Uses:
 
     name: str
     action: Action
-    inputs: Mapping[str, str | int | bool] = field(default_factory=_nothing)
+    inputs: Mapping[str, str | int | bool] = field(default_factory=dict[str, str | int | bool])
     """Its `with`."""
     comment: str | None = None
     """Why the step is as it is, written above it."""
@@ -52,7 +48,7 @@ class Run:
     name: str
     script: str
     """Commands; values come in by `env` alone."""
-    env: Mapping[str, str] = field(default_factory=_nothing)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
     condition: str | None = None
     """Its `if`. None: when all steps before it succeeded."""
     comment: str | None = None

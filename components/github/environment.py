@@ -7,10 +7,6 @@ import pulumi
 import pulumi_github as github
 
 
-def _nothing() -> dict[str, pulumi.Input[str]]:
-    return {}
-
-
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentArgs:
     """What an environment needs to know."""
@@ -23,7 +19,7 @@ class EnvironmentArgs:
     """The only branch whose runs may enter."""
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
     """Secrets by their names in GitHub."""
-    variables: Mapping[str, pulumi.Input[str]] = field(default_factory=_nothing)
+    variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
     """Variables by their names in GitHub."""
 
 
