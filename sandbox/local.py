@@ -80,6 +80,7 @@ class Sandbox:
             "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_EC2_METADATA_DISABLED": "true",
             "DATABASE_URL": self.addresses.database_url,
+            "NEONHUB_BACKUP_PG_BIN": str(self.postgres.bin_dir),
             "NEONHUB_BACKUP_PRIVATE_KEY_FILE": str(keys.private_key(self.keys)),
         }
 
@@ -121,7 +122,7 @@ class Sandbox:
         moto = Server(
             name="moto",
             command=[
-                *(python, "-P", "-m", "moto.server"),
+                *(python, "-P", "-m", "sandbox.emulators.moto"),
                 *("--host", "127.0.0.1", "--port", str(where.moto_port)),
             ],
             port=where.moto_port,
@@ -310,7 +311,7 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def _answers(address: str) -> bool:
     try:
-        with _DIRECTLY.open(address, timeout=2) as response:
+        with _DIRECTLY.open(address, timeout=10) as response:
             return response.status == 200
     except OSError:
         return False

@@ -79,9 +79,18 @@ class Supervisor:
         return self._logs / f"{name}.log"
 
     def running(self, server: Server) -> bool:
-        """Whether exactly this server runs and answers."""
-        record = self._record(server.name)
-        return record is not None and record.key == server.key and server.ready()
+        """Whether exactly this server runs and answers, if need be after a while.
+
+        A busy machine makes a server slow, which is no reason to end it and lose what it holds.
+        """
+        deadline = time.monotonic() + self._patience_seconds
+        while (record := self._record(server.name)) is not None and record.key == server.key:
+            if server.ready():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL_SECONDS)
+        return False
 
     def start(self, server: Server) -> None:
         """Starts it, ending a stale or deaf one of ours first. Follow with `wait`."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_a_server_with_another_command_is_not_the_one_wanted(supervisor: Supervi
     supervisor.start(sleeper())
 
     assert not supervisor.running(sleeper("sleep", "61"))
+
+
+def test_a_server_that_is_slow_to_answer_is_given_time(supervisor: Supervisor) -> None:
+    answers = iter([False, False, True])
+    server = replace(sleeper(), ready=lambda: next(answers))
+    supervisor.start(server)
+
+    assert supervisor.running(server)
+
+
+def test_a_server_that_does_not_answer_any_more_is_not_running(supervisor: Supervisor) -> None:
+    supervisor.start(sleeper())
+
+    assert not supervisor.running(sleeper(ready=False))
 
 
 def test_a_process_that_got_the_same_number_later_is_never_touched(
