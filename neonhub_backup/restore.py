@@ -72,8 +72,8 @@ class Source:
         if (size, digest.hexdigest()) != (stored.bytes, stored.sha256):
             raise IntegrityError(
                 f"{self.store.address}/{self.key(stored)} is not what the backup wrote ({size}"
-                f" bytes with another sha256 instead of {stored.bytes}), so nothing is restored from"
-                " it: restore another backup, or bring back the object's earlier version"
+                f" bytes with another sha256 instead of {stored.bytes}), so nothing is restored"
+                " from it: restore another backup, or bring back the object's earlier version"
             )
 
 

@@ -40,9 +40,6 @@ from neonhub_backup.restore import DIFFERENCES_SHOWN, Source, restore_into
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.factory import open_stores
 
-INTERRUPTED = 130
-TERMINATED = 143
-
 app = typer.Typer(
     help=__doc__,
     no_args_is_help=True,
@@ -69,8 +66,12 @@ BackupName = Annotated[
 ]
 
 
-class Terminated(BaseException):
-    """The run was asked to end by SIGTERM."""
+class Stopped(BaseException):
+    """The run was asked to end, by Ctrl-C or SIGTERM."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
 
 
 @dataclass(frozen=True)
@@ -339,41 +340,38 @@ def run() -> NoReturn:
             )
         ],
     )
-    signal.signal(signal.SIGTERM, _terminate)
+    # Ctrl-C is asked for by name: a shell's background jobs begin with it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     sys.exit(_exit_code(sys.argv[1:]))
 
 
 def _exit_code(arguments: Sequence[str]) -> int:
     try:
-        app(args=list(arguments), prog_name="neonhub-backup", standalone_mode=False)
-    except typer.Exit as ended:
-        return ended.exit_code
-    except KeyboardInterrupt as stop:
-        return _stopped("interrupted", stop, INTERRUPTED)
-    except Terminated as stop:
-        return _stopped("terminated", stop, TERMINATED)
+        code = app(args=list(arguments), prog_name="neonhub-backup", standalone_mode=False)
+    except Stopped as stop:
+        notes = _notes(stop)
+        rest = "but what follows was not cleaned up:" if notes else "nothing incomplete was kept"
+        typer.echo("\n".join([f"neonhub-backup: {stop}; {rest}", *notes]), err=True)
+        return stop.exit_code
     except TyperException as error:
         typer.echo(f"neonhub-backup: {error.format_message()} See --help.", err=True)
         return error.exit_code
     except BackupError as error:
         typer.echo("\n".join([f"neonhub-backup: {error}", *_notes(error)]), err=True)
         return error.exit_code
-    return 0
-
-
-def _stopped(how: str, stop: BaseException, code: int) -> int:
-    notes = _notes(stop)
-    kept = "but what follows could not be cleaned up:" if notes else "nothing incomplete was kept"
-    typer.echo("\n".join([f"neonhub-backup: {how}; {kept}", *notes]), err=True)
-    return code
+    return code if isinstance(code, int) else 0
 
 
 def _notes(error: BaseException) -> list[str]:
     return [f"  {note}" for note in getattr(error, "__notes__", [])]
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    # A second Ctrl-C must not interrupt the cleaning up after the first.
+    for ignored in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ignored, signal.SIG_IGN)
+    raise Stopped(number)
 
 
 @contextmanager
