@@ -2,6 +2,7 @@
 
 import sys
 
+from sandbox import report
 from sandbox.jobs import Job
 from sandbox.local import Sandbox
 from sandbox.steps import Steps
@@ -18,7 +19,7 @@ def prepare(steps: Steps, sandbox: Sandbox | None = None) -> Sandbox:
 
 
 def up(steps: Steps) -> None:
-    """Servers, deployment, demo database."""
+    """Servers, deployment, demo database; then a backup of it, proven."""
     sandbox = prepare(steps)
     with steps.step("servers") as step:
         begun = sandbox.start()
@@ -36,3 +37,4 @@ def up(steps: Steps) -> None:
             directory=sandbox.project,
         )
         step.done = job.wait("see that the demo database can be written to").strip()
+    report.run(steps, sandbox)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -27,19 +28,22 @@ class Job:
         *,
         directory: Path,
         environment: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> None:
+        """Start it. What it writes to standard output goes to the log too, unless to `output`."""
         self._supervisor = supervisor
         self._name = name
         self._command = " ".join(command[:3])
         self._log = supervisor.log(name)
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
+        with ExitStack() as files:
+            log = files.enter_context(self._log.open("wb"))
             self._process = subprocess.Popen(
                 list(command),
                 cwd=directory,
                 env=dict(os.environ if environment is None else environment),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=log if output is None else files.enter_context(output.open("wb")),
                 stderr=log,
                 start_new_session=True,
             )

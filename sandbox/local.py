@@ -62,6 +62,11 @@ class Sandbox:
         """The server of the demo database."""
         return PostgresServer(home=self.home / "postgres", port=self.addresses.postgres_port)
 
+    @property
+    def github_data(self) -> Path:
+        """What the GitHub emulator keeps: a git repository for each of GitHub's."""
+        return self._data / "github"
+
     def environment(self) -> dict[str, str]:
         """What the literal `pulumi` and `neonhub-backup` commands need, as `sandbox/env` has it."""
         places = [str(self.installation.bin), str(self.installation.environment.python.parent)]
@@ -144,7 +149,7 @@ class Sandbox:
             name="github",
             command=[
                 *(python, "-P", "-m", "sandbox.emulators.github"),
-                *("--port", str(where.github_port), "--data", str(self._data / "github")),
+                *("--port", str(where.github_port), "--data", str(self.github_data)),
                 *("--token", where.github_token, "--seed", where.github_repository),
             ],
             port=where.github_port,
@@ -298,7 +303,7 @@ def summary(said: str) -> str:
 
 def _resource_plugins() -> Iterable[tuple[str, str]]:
     """The plugins that the installed Pulumi packages ask for: name and version."""
-    for package in ("pulumi_aws", "pulumi_gcp", "pulumi_github"):
+    for package in ("pulumi_aws", "pulumi_github"):
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
             raise SandboxError(f"the Python package {package} is not installed: run `make setup`")

@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -279,14 +281,21 @@ def test_a_protected_object_keeps_its_bucket_and_nothing_else_is_left(
     s3, bucket = stack.client("s3"), f"{stack.prefix}-primary"
     # moto denies whatever a policy denies, whatever the condition.
     s3.delete_bucket_policy(Bucket=bucket)
-    made = s3.put_object(Bucket=bucket, Key="db/one", Body=b"precious")
+    s3.put_object(Bucket=bucket, Key="db/governed", Body=b"its lock is the bucket's own")
+    until = datetime.now(UTC) + timedelta(seconds=15)
+    s3.put_object(
+        Bucket=bucket,
+        Key="db/one",
+        Body=b"precious",
+        ObjectLockMode="COMPLIANCE",
+        ObjectLockRetainUntilDate=until,
+    )
 
     said = stack.destroy(fails=True)
     assert "'db/one'" in said
     assert "protected by its lock" in said
 
-    version = {"Bucket": bucket, "Key": "db/one", "VersionId": made["VersionId"]}
-    s3.delete_object(**version, BypassGovernanceRetention=True)
+    time.sleep(max(0, (until - datetime.now(UTC)).total_seconds()) + 1)
     stack.destroy()
 
     left = [each["Name"] for each in s3.list_buckets()["Buckets"]]

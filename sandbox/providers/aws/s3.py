@@ -79,7 +79,10 @@ class Bucket(AwsHandler):
             cloud.s3.delete_bucket_tagging(Bucket=resource_id)
 
     def delete(self, cloud: Aws, resource_id: str, state: Props) -> None:
-        """Delete the bucket, its objects only by forceDestroy and never against their lock."""
+        """Delete the bucket, its objects only by forceDestroy.
+
+        Like the real provider it overrides locks in GOVERNANCE mode; COMPLIANCE stops it.
+        """
         if state.get("forceDestroy"):
             _empty(cloud, resource_id)
         else:
@@ -124,7 +127,9 @@ def _empty(cloud: Aws, bucket: str) -> None:
 
 def _delete_version(cloud: Aws, bucket: str, key: str, version: str) -> None:
     try:
-        cloud.s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        cloud.s3.delete_object(
+            Bucket=bucket, Key=key, VersionId=version, BypassGovernanceRetention=True
+        )
     except ClientError as error:
         raise ProviderError(
             f"{error_code(error)}: '{key}' in bucket '{bucket}' is protected by "
