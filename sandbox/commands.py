@@ -18,9 +18,9 @@ def prepare(steps: Steps, sandbox: Sandbox | None = None) -> Sandbox:
     return sandbox
 
 
-def up(steps: Steps) -> None:
+def up(steps: Steps, sandbox: Sandbox | None = None) -> None:
     """Servers, deployment, demo database; then a backup of it, proven."""
-    sandbox = prepare(steps)
+    sandbox = prepare(steps, sandbox)
     with steps.step("servers") as step:
         begun = sandbox.start()
         step.reused = not begun
