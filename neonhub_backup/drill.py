@@ -9,7 +9,7 @@ from psycopg import sql
 
 from neonhub_backup.domain.configuration import Check
 from neonhub_backup.postgres.connection import connect
-from neonhub_backup.postgres.placement import scratch_database
+from neonhub_backup.postgres.placement import check_server, scratch_database
 from neonhub_backup.postgres.programs import server_programs
 from neonhub_backup.postgres.server import throwaway_server
 from neonhub_backup.processes import Programs
@@ -54,6 +54,7 @@ def drill(source: Source, checks: Sequence[Check], programs: Programs) -> Drille
             if role != manifest.server.superuser:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
         place = server.with_database(manifest.database)
+        check_server(connection, place, manifest, roles=True)
         with scratch_database(
             connection, place, manifest.server, "drill", any_locale=True
         ) as target:

@@ -1,5 +1,7 @@
 """The whole of `make up`: deployed, seeded, backed up with what was committed, and proven."""
 
+import contextlib
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,11 +32,9 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Throwaway]:
 @pytest.fixture(scope="module")
 def first(local: Throwaway) -> str:
     """What the first `make up` said."""
-    with pytest.MonkeyPatch.context() as patch:
-        said: list[str] = []
-        patch.setattr("builtins.print", lambda *text, **_: said.extend(map(str, text)))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
         commands.up(Steps(), local)
-    return "\n".join(said)
+    return said.getvalue()
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_every_object_is_encrypted_with_the_stacks_key_and_locked_for_its_tier(
     for key in keys(s3):
         held = s3.head_object(Bucket=BUCKET, Key=key)
         assert held["ServerSideEncryption"] == "aws:kms"
-        # moto forgets the lock of what came in parts; test_stores sees that it is asked for.
+        # moto forgets the lock of what came in parts; tests of the S3 store see it asked for.
         if "-" in held["ETag"]:
             continue
         assert held["ObjectLockMode"] == "GOVERNANCE"
