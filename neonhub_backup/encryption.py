@@ -116,7 +116,7 @@ def decryptor() -> Generator[Decryptor]:
                 f" be imported ({_said(imported)}), so no backup can be read: export it with"
                 " gpg --armor --export-secret-keys"
             )
-        _check_passphrase(home, next(iter(fingerprints)))
+        _check_passphrase(home, fingerprints)
         yield Decryptor(fingerprints, home)
 
 
@@ -132,16 +132,22 @@ def _key_of_environment() -> str | None:
             f"the private key file {path} of {PRIVATE_KEY_FILE_VARIABLE} cannot be read"
             f" ({error.strerror}), so no backup can be read: correct the path"
         ) from error
-
-
-def _check_passphrase(home: Path, fingerprint: str) -> None:
-    to_itself = ("--trust-model", "always", "--armor", "--recipient", fingerprint, "--encrypt")
-    encrypted = _run([*_gpg(home), *to_itself], "locked?")
-    opened = _run([*_gpg(home), "--decrypt"], encrypted.stdout)
-    if opened.stdout != "locked?":
+    except UnicodeDecodeError as error:
         raise EncryptionError(
-            f"the private key {fingerprint} is locked and its passphrase is missing or wrong"
-            f" ({_said(opened)}), so no backup can be read: set {PASSPHRASE_VARIABLE}"
+            f"the private key file {path} of {PRIVATE_KEY_FILE_VARIABLE} is not ASCII-armoured, so"
+            " no backup can be read: export it with gpg --armor --export-secret-keys"
+        ) from error
+
+
+def _check_passphrase(home: Path, fingerprints: frozenset[str]) -> None:
+    # Exporting unlocks a key whatever became of it since: one that has expired or was revoked
+    # encrypts no more, and still has to read the backups made for it.
+    opened = _run([*_gpg(home), "--armor", "--export-secret-keys"], "")
+    if opened.returncode != 0:
+        raise EncryptionError(
+            f"the private key {', '.join(sorted(fingerprints))} is locked and its passphrase is"
+            f" missing or wrong ({_said(opened)}), so no backup can be read: set"
+            f" {PASSPHRASE_VARIABLE}"
         )
 
 
