@@ -14,8 +14,12 @@ T = TypeVar("T")
 Connection = psycopg.Connection[tuple[object, ...]]
 
 _CONNECT_SECONDS = 15
+_ENCODING = "UTF8"
+"""What backups are written in, whatever a connection string asks for."""
 _UNSENT = re.compile(r"keepalives.*|tcp_user_timeout|fallback_application_name")
 """Parameters that only tune a connection: psql and pg_dump do without them."""
+_MISREAD = re.compile(r"postgres(ql)?://([^/@]*@|[^@]*/).*@")
+"""URLs in which libpq ends the password at its first @, or sees none before a /."""
 _REFUSED = re.compile(
     r"password authentication failed|no password supplied|role .* does not exist|pg_hba.conf"
 )
@@ -60,7 +64,7 @@ class Target:
             if option.envvar is not None
         }
         named = {**self.parameters, "dbname": self.database}
-        environment = {"PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS), "PGCLIENTENCODING": "UTF8"}
+        environment = {"PGCONNECT_TIMEOUT": str(_CONNECT_SECONDS)}
         for name, value in named.items():
             if name in variables:
                 environment[variables[name]] = value
@@ -69,7 +73,7 @@ class Target:
                     f"the connection string sets {name}, which psql and pg_dump take only on their"
                     " command line, where others could read it: leave it out"
                 )
-        return environment
+        return environment | {"PGCLIENTENCODING": _ENCODING}
 
 
 def parse_url(url: str, source: str) -> Target:
@@ -85,6 +89,11 @@ def parse_url(url: str, source: str) -> Target:
             f"{source} is not a connection string, so there is no database to reach:"
             " write postgresql://user:password@host/database, with special characters as %XX"
         ) from error
+    if _MISREAD.match(url):
+        raise ConfigurationError(
+            f"{source} has an @ after its host begins, so a part of the password would be taken"
+            " for a host's name: write an @ in the password as %40 and a / as %2F"
+        )
     target = Target({key: str(value) for key, value in parameters.items() if value is not None})
     label, dot, rest = target.host.partition(".")
     if label.endswith("-pooler"):
@@ -105,8 +114,8 @@ def connect(target: Target, *, autocommit: bool = True) -> Connection:
     parameters: dict[str, str] = {
         "connect_timeout": str(_CONNECT_SECONDS),
         "application_name": "neonhub-backup",
-        "client_encoding": "UTF8",
         **target.parameters,
+        "client_encoding": _ENCODING,
     }
     try:
         return psycopg.connect(conninfo.make_conninfo(**parameters), autocommit=autocommit)
