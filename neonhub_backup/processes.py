@@ -15,10 +15,11 @@ from neonhub_backup.errors import ProgramError
 
 BLOCK_BYTES = 1 << 20
 """Most that is read from a pipe at once."""
+DATA = "\0data\0"
+"""Stands in a script for the path of the pipe to the next program; no name can contain it."""
 
 _STDERR_TAIL_BYTES = 4096
 _KILL_AFTER_SECONDS = 5.0
-_DATA_DESCRIPTOR = "{data}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """Added to this process's own; the place for passwords, which argv is not."""
     script: str | None = None
-    """Text for its standard input. `{data}` in it becomes the path of the pipe to the next program,
+    """Text for its standard input. `DATA` in it becomes the path of the pipe to the next program,
     and its standard output is then kept for `Pipeline.finish` instead of being the data."""
 
     @property
@@ -151,7 +152,7 @@ class Pipeline:
         data = os.fdopen(read, "rb", buffering=0)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         with tempfile.TemporaryFile() as text:
-            text.write(script.replace(_DATA_DESCRIPTOR, f"/dev/fd/{write}").encode())
+            text.write(script.replace(DATA, f"/dev/fd/{write}").encode())
             text.seek(0)
             try:
                 process = self._programs.start(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neonhub_backup.postgres.connection import Target, quoted
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS, Snapshot, TableRows
-from neonhub_backup.processes import Command
+from neonhub_backup.processes import DATA, Command
 
 CHUNK_BYTES = 256 << 20
 """Size on disk above which a table is read in pieces, side by side."""
@@ -75,7 +75,7 @@ SET LOCAL search_path = '';
 SET LOCAL "DateStyle" = 'ISO';
 SET LOCAL "IntervalStyle" = 'postgres';
 SET LOCAL extra_float_digits = 3;
-{copy_query(piece)} \\g {{data}}
+{copy_query(piece)} \\g {DATA}
 \\echo rows :ROW_COUNT
 COMMIT;
 """
