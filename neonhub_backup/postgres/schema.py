@@ -1,6 +1,7 @@
 """Comparing two schemas object by object, from the text of `pg_dump --schema-only`."""
 
 import hashlib
+import json
 import re
 from collections import defaultdict
 
@@ -34,7 +35,7 @@ def fingerprint(dump: str) -> Schema:
     bodies: dict[str, list[str]] = defaultdict(list)
     method = ""
     headers = list(_OBJECT.finditer(dump))
-    ends = [header.start() for header in headers[1:]] + [len(dump)]
+    ends = [*(header.start() for header in headers), len(dump)][1:]
     before = dump[: headers[0].start()] if headers else ""
     for header, end in zip(headers, ends, strict=True):
         found = _ACCESS_METHOD.findall(before)
@@ -52,7 +53,8 @@ def fingerprint(dump: str) -> Schema:
         identity: _digest("\n".join(sorted(found)))[:16]
         for identity, found in sorted(bodies.items())
     }
-    return Schema(fingerprint=_digest(str(objects)), objects=objects)
+    canonical = json.dumps(objects, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return Schema(fingerprint=_digest(canonical), objects=objects)
 
 
 def differences(promised: Schema, found: Schema, *, roles: bool, definitions: bool) -> list[str]:
