@@ -1,5 +1,6 @@
 """Which backups a store holds."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, NoBackupError
 from neonhub_backup.stores.base import Store
+
+log = logging.getLogger(__name__)
 
 LATEST = "latest"
 
@@ -73,11 +76,20 @@ class Catalogue:
         )
 
     def newest_by_tier(self, database: str) -> dict[Tier, datetime]:
-        """When the newest complete backup of each tier was begun."""
+        """When the newest complete backup of each tier was begun.
+
+        One whose manifest cannot be trusted is passed over with a warning: it must not keep the
+        next backup from being made.
+        """
         newest: dict[Tier, datetime] = {}
         for tier in Tier:
             for location in self.locations(tier_prefix(tier)):
-                if self.manifest(location).database == database:
+                try:
+                    found = self.manifest(location).database
+                except IntegrityError as error:
+                    log.warning("%s", error)
+                    continue
+                if found == database:
                     newest[tier] = location.started
                     break
         return newest

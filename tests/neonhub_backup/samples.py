@@ -1,0 +1,51 @@
+"""Values that several tests of the tool need."""
+
+from datetime import UTC, datetime
+
+from neonhub_backup.domain.layout import Location, new_location
+from neonhub_backup.domain.manifest import Manifest, Schema, Server, StoredObject
+from neonhub_backup.domain.retention import Tier
+
+SHA256 = "0123456789abcdef" * 4
+SERVER = Server(
+    version="18.6",
+    version_num=180006,
+    encoding="UTF8",
+    locale_provider="c",
+    collate="C.UTF-8",
+    ctype="C.UTF-8",
+    locale=None,
+    superuser="postgres",
+)
+
+
+def at(day: int, hour: int = 2) -> datetime:
+    """A time in January 2026."""
+    return datetime(2026, 1, day, hour, tzinfo=UTC)
+
+
+def location(tier: Tier = Tier.DAILY, day: int = 5, hour: int = 2) -> Location:
+    """The place of a backup begun in January 2026."""
+    return new_location(tier, at(day, hour))
+
+
+def manifest(place: Location, database: str = "app") -> Manifest:
+    """The manifest of a backup that holds next to nothing."""
+    return Manifest(
+        name=place.name,
+        tier=place.tier,
+        environment="test",
+        database=database,
+        started=place.started,
+        finished=place.started,
+        tool_version="0.1.0",
+        server=SERVER,
+        extensions={},
+        roles=(),
+        schema=Schema(fingerprint=SHA256, objects={}),
+        archive=StoredObject(name="archive.dump.zst.gpg", bytes=1, sha256=SHA256),
+        archive_major=18,
+        large_objects=0,
+        tables=(),
+        recipients=("A" * 40,),
+    )

@@ -1,0 +1,163 @@
+"""A backup is one whose manifest was written, and is the one its manifest says it is."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from neonhub_backup.catalogue import LATEST, Catalogue
+from neonhub_backup.domain import configuration
+from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
+from neonhub_backup.domain.manifest import dump_manifest
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.errors import IntegrityError, NoBackupError
+from neonhub_backup.stores.directory import DirectoryStore
+from tests.neonhub_backup.samples import at, location, manifest
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> DirectoryStore:
+    return DirectoryStore(configuration.DirectoryStore(name="disk", path=tmp_path))
+
+
+@pytest.fixture
+def catalogue(store: DirectoryStore) -> Catalogue:
+    return Catalogue(store)
+
+
+def _put(store: DirectoryStore, key: str, content: bytes) -> None:
+    with store.upload(key, None) as upload:
+        upload.write(content)
+        upload.commit()
+
+
+def _back_up(store: DirectoryStore, place: Location, database: str = "app") -> Location:
+    _put(store, place.prefix + ARCHIVE, b"x")
+    _put(store, place.prefix + MANIFEST, dump_manifest(manifest(place, database)))
+    return place
+
+
+def test_a_backup_without_a_manifest_is_not_there(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    unfinished = location(day=6)
+    _put(store, unfinished.prefix + ARCHIVE, b"x")
+    whole = _back_up(store, location(day=5))
+
+    assert catalogue.locations() == [whole]
+    assert catalogue.find(LATEST, "app")[0] == whole
+    with pytest.raises(NoBackupError, match="list shows those there are"):
+        catalogue.find(unfinished.name, "app")
+
+
+def test_what_does_not_belong_to_a_backup_is_left_alone(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    _put(store, f"db/daily/notes/{MANIFEST}", b"{}")
+    _put(store, "readme.txt", b"hello")
+
+    assert catalogue.locations() == []
+
+
+def test_the_newest_comes_first_whatever_its_tier(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    places = [
+        _back_up(store, location(tier, day))
+        for tier, day in ((Tier.ANNUAL, 1), (Tier.HOURLY, 7), (Tier.WEEKLY, 4), (Tier.DAILY, 6))
+    ]
+
+    assert [place.started.day for place in catalogue.locations()] == [7, 6, 4, 1]
+    assert set(catalogue.locations()) == set(places)
+
+
+def test_the_latest_is_the_latest_of_its_database(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    _back_up(store, location(day=4), "app")
+    wanted = _back_up(store, location(day=5), "app")
+    _back_up(store, location(day=6), "other")
+
+    found, described = catalogue.find(LATEST, "app")
+
+    assert found == wanted
+    assert (described.name, described.database) == (wanted.name, "app")
+
+
+def test_the_backups_of_one_database_or_of_all_can_be_asked_for(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    for day, database in ((4, "app"), (5, "other"), (6, "app")):
+        _back_up(store, location(day=day), database)
+
+    assert [place.started.day for place, _ in catalogue.manifests("app")] == [6, 4]
+    assert [place.started.day for place, _ in catalogue.manifests()] == [6, 5, 4]
+
+
+def test_an_older_backup_is_found_by_its_name(store: DirectoryStore, catalogue: Catalogue) -> None:
+    older = _back_up(store, location(day=4))
+    _back_up(store, location(day=5))
+
+    assert catalogue.find(older.name, "app")[0] == older
+
+
+def test_a_database_without_a_backup_is_told_to_take_one(catalogue: Catalogue) -> None:
+    with pytest.raises(NoBackupError, match=r"store disk .* of database app, .*take one with"):
+        catalogue.find(LATEST, "app")
+
+
+def test_a_manifest_moved_to_another_backup_is_refused(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    theirs, ours = location(day=4), location(day=5)
+    _put(store, ours.prefix + MANIFEST, dump_manifest(manifest(theirs)))
+
+    with pytest.raises(IntegrityError, match=f"is the manifest of daily backup {theirs.name}"):
+        catalogue.manifest(ours)
+
+
+def test_a_manifest_moved_to_another_tier_is_refused(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    hourly = location(Tier.HOURLY)
+    annual = Location(hourly.started, hourly.name, Tier.ANNUAL)
+    _put(store, annual.prefix + MANIFEST, dump_manifest(manifest(hourly)))
+
+    with pytest.raises(IntegrityError, match="is the manifest of hourly backup"):
+        catalogue.manifest(annual)
+
+
+def test_a_manifest_that_was_edited_is_refused_by_its_key(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    place = location()
+    edited = dump_manifest(manifest(place)).replace(b'"app"', b'"other"')
+    _put(store, place.prefix + MANIFEST, edited)
+
+    with pytest.raises(IntegrityError, match=f"{place.prefix}{MANIFEST} was changed"):
+        catalogue.find(LATEST, "app")
+
+
+def test_the_newest_of_each_tier_is_the_newest_of_its_database(
+    store: DirectoryStore, catalogue: Catalogue
+) -> None:
+    _back_up(store, location(Tier.HOURLY, 6, 5))
+    _back_up(store, location(Tier.HOURLY, 6, 7))
+    _back_up(store, location(Tier.HOURLY, 6, 8), "other")
+    _back_up(store, location(Tier.DAILY, 6))
+    _back_up(store, location(Tier.ANNUAL, 1), "other")
+
+    assert catalogue.newest_by_tier("app") == {Tier.HOURLY: at(6, 7), Tier.DAILY: at(6)}
+
+
+def test_a_manifest_that_cannot_be_trusted_fills_no_slot_and_is_warned_of(
+    store: DirectoryStore, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    _back_up(store, location(day=4))
+    damaged = location(day=5)
+    _put(store, damaged.prefix + MANIFEST, b"{}")
+
+    with caplog.at_level(logging.WARNING):
+        assert catalogue.newest_by_tier("app") == {Tier.DAILY: at(4)}
+
+    assert damaged.name in caplog.text
