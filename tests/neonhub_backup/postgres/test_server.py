@@ -1,0 +1,31 @@
+"""A server for one drill is nobody else's."""
+
+import pytest
+
+from neonhub_backup.postgres.server import settings
+
+
+def test_it_listens_on_no_network() -> None:
+    assert settings()["listen_addresses"] == ""
+
+
+def test_its_socket_is_its_owner_s_alone() -> None:
+    assert settings()["unix_socket_permissions"] == "0700"
+
+
+def test_no_variable_of_the_environment_chooses_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", "6543")
+
+    assert settings()["port"] == "5432"
+
+
+@pytest.mark.parametrize("gigabytes", [1, 8, 64, 1024])
+def test_it_leaves_most_of_the_memory_to_others(
+    gigabytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neonhub_backup.postgres.server.memory_bytes", lambda: gigabytes << 30)
+
+    found = settings()
+
+    taken = [found["shared_buffers"], found["maintenance_work_mem"]]
+    assert sum(int(size.removesuffix("MB")) for size in taken) <= (gigabytes << 10) / 3
