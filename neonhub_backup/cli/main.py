@@ -298,6 +298,7 @@ def drill_(
     result = _describe(location, manifest) | {
         "store": catalogue.store.name,
         "server_major": done.server_major,
+        "schema_objects": len(manifest.schema_.objects),
         "seconds_to_verify": round(done.verified_seconds, 3),
         "seconds_to_data": round(done.times.to_data, 3),
         "seconds_to_search": round(done.times.to_search, 3),
