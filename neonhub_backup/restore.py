@@ -320,5 +320,5 @@ class _Restorer:
 
 _LOAD_SETTINGS = (
     "SET statement_timeout = 0; SET row_security = off; SET search_path = '';"
-    " SET synchronous_commit = off"
+    " SET lc_monetary = 'C'; SET xmloption = content; SET synchronous_commit = off"
 )

@@ -75,6 +75,7 @@ SET LOCAL search_path = '';
 SET LOCAL "DateStyle" = 'ISO';
 SET LOCAL "IntervalStyle" = 'postgres';
 SET LOCAL extra_float_digits = 3;
+SET LOCAL lc_monetary = 'C';
 {copy_query(piece)} \\g {DATA}
 \\echo rows :ROW_COUNT
 COMMIT;

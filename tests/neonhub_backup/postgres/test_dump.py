@@ -169,6 +169,7 @@ def test_a_piece_is_read_in_the_snapshot_and_in_settings_of_its_own() -> None:
         "SET LOCAL \"DateStyle\" = 'ISO';",
         "SET LOCAL \"IntervalStyle\" = 'postgres';",
         "SET LOCAL extra_float_digits = 3;",
+        "SET LOCAL lc_monetary = 'C';",
     } < set(lines)
 
 
