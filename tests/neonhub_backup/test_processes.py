@@ -36,6 +36,17 @@ def _running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def _marked(mark: str) -> bool:
+    """Whether a program with this among its arguments is running."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (process / "cmdline").read_bytes():
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended meanwhile
+    return False
+
+
 def _open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -165,13 +176,13 @@ def test_a_script_that_fails_is_noticed() -> None:
 
 
 def test_a_missing_program_is_named_and_those_before_it_are_ended(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    first = _sh(f"echo $$ > {note}; exec sleep 60")
+    mark = str(tmp_path)
+    first = Command(["sh", "-c", "sleep 60; true", mark])
 
     with pytest.raises(ProgramError, match="nowhere-at-all is not installed"):
         Pipeline(Programs(), [first, Command(["nowhere-at-all"])]).__enter__()
 
-    assert not note.exists() or not _running(int(note.read_text()))
+    assert not _marked(mark)
 
 
 def test_left_early_a_pipeline_ends_all_of_its_programs() -> None:

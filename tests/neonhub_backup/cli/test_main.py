@@ -252,7 +252,7 @@ class TestAList:
 class TestAnExitCode:
     """Says what kind of failure it was, and is documented."""
 
-    @pytest.mark.parametrize("kind", _subclasses(BackupError))
+    @pytest.mark.parametrize("kind", [*_subclasses(BackupError)])
     def test_is_that_of_the_error(
         self,
         kind: type[BackupError],
