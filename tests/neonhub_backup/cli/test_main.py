@@ -265,7 +265,7 @@ class TestAnExitCode:
             error.add_note("what was left behind")
             raise error
 
-        monkeypatch.setattr("neonhub_backup.cli.main.load_configuration", fail)
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
 
         assert command("--config", str(config), "list") == Outcome(
             kind.exit_code, "", "neonhub-backup: a sentence\n  what was left behind\n"
@@ -284,7 +284,7 @@ class TestAnExitCode:
             os.kill(os.getpid(), number)
             raise AssertionError("the signal was ignored")
 
-        monkeypatch.setattr("neonhub_backup.cli.main.load_configuration", interrupted)
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", interrupted)
 
         ended = command("--config", str(config), "list")
 

@@ -1,0 +1,92 @@
+"""What the commands say: JSON for machines, lines for people."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from neonhub_backup.domain.layout import Location
+from neonhub_backup.domain.manifest import Manifest
+
+PIPED_COLUMNS = 400
+
+
+def describe(location: Location, manifest: Manifest) -> dict[str, Any]:
+    """A backup as `--json` shows it; times are ISO 8601, sizes are bytes."""
+    return {
+        "name": location.name,
+        "tier": str(location.tier),
+        "database": manifest.database,
+        "environment": manifest.environment,
+        "started": manifest.started.isoformat(),
+        "finished": manifest.finished.isoformat(),
+        "server": manifest.server.version,
+        "tables": len(manifest.tables),
+        "rows": manifest.rows,
+        "large_objects": manifest.large_objects,
+        "objects": len(manifest.objects()) + 1,
+        "bytes": manifest.bytes,
+    }
+
+
+def say_backup(result: dict[str, Any]) -> None:
+    """What was backed up, and where it is."""
+    typer.echo(f"{result['tier']} backup {result['name']}: {counted(result)}")
+    for name, address in result["stores"].items():
+        typer.echo(f"  {name}: {address}")
+
+
+def say_times(result: dict[str, Any]) -> None:
+    """How long a restore took until rows, and until indexes, could be used."""
+    typer.echo(
+        f"  time to data {result['seconds_to_data']:.1f} s,"
+        f" time to search {result['seconds_to_search']:.1f} s"
+    )
+
+
+def counted(result: dict[str, Any]) -> str:
+    """How much a backup holds."""
+    return f"{result['rows']:,} rows of {result['tables']} tables, {_size(result['bytes'])} stored"
+
+
+def _size(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def write_json(result: object) -> None:
+    """A result for machines."""
+    typer.echo(json.dumps(result, indent=2, ensure_ascii=False))
+
+
+def say_list(found: Sequence[dict[str, Any]]) -> None:
+    """A row for each backup."""
+    table = Table(box=None, pad_edge=False)
+    for column, justify in (
+        ("backup", "left"),
+        ("tier", "left"),
+        ("database", "left"),
+        ("tables", "right"),
+        ("rows", "right"),
+        ("size", "right"),
+    ):
+        table.add_column(column, justify=justify, no_wrap=True)  # pyright: ignore[reportArgumentType] - two of its words
+    for item in found:
+        table.add_row(
+            item["name"],
+            item["tier"],
+            item["database"],
+            f"{item['tables']:,}",
+            f"{item['rows']:,}",
+            _size(item["bytes"]),
+        )
+    # Where no one looks, no column is cut to fit a screen.
+    Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(table)

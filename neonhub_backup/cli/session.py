@@ -1,0 +1,98 @@
+"""What every command begins with: the configuration, its stores, and what the options name."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from neonhub_backup.domain.configuration import Configuration, Database, load_configuration
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.factory import open_stores
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every command works with."""
+
+    configuration: Configuration
+    stores: tuple[Store, ...]
+
+    def store(self, name: str | None) -> Store:
+        """A store by its name, or the first."""
+        for store in self.stores:
+            if name in (None, store.name):
+                return store
+        known = ", ".join(store.name for store in self.stores)
+        raise ConfigurationError(
+            f"--store {name} is not in the configuration, so there is nothing to read: its stores"
+            f" are {known}"
+        )
+
+    def tier(self, name: str) -> Tier | None:
+        """A tier by its name; None for `auto`, which leaves the choice to the stores."""
+        if name == "auto":
+            return None
+        rules = self.configuration.retention.rules()
+        if name not in list(rules):
+            raise ConfigurationError(
+                f"--tier {name} is not a tier of this environment, so nothing was done: choose auto"
+                f" or one of {', '.join(rules)}"
+            )
+        return Tier(name)
+
+    def database(self, name: str | None) -> Database:
+        """A database by its name, or the only one."""
+        first, *others = self.databases(name)
+        if others:
+            known = ", ".join(database.name for database in self.configuration.databases)
+            raise ConfigurationError(
+                "--database is missing and the configuration has several, so it is unclear which"
+                f" one is meant: choose one of {known}"
+            )
+        return first
+
+    def databases(self, name: str | None) -> tuple[Database, ...]:
+        """A database by its name, or all."""
+        every = self.configuration.databases
+        chosen = tuple(database for database in every if name in (None, database.name))
+        if not chosen:
+            known = ", ".join(database.name for database in every)
+            raise ConfigurationError(
+                f"--database {name} is not in the configuration, so nothing was done: choose one of"
+                f" {known}"
+            )
+        return chosen
+
+
+def open_session(path: Path | None) -> Session:
+    """Read the configuration; no store is contacted yet."""
+    if path is None:
+        raise ConfigurationError(
+            "--config is missing, so it is unknown what to back up and where: give the file that"
+            " the deployment committed, .neonhub-backup/<environment>.yaml"
+        )
+    configuration = load_configuration(path)
+    return Session(configuration, open_stores(configuration))
+
+
+def read_target(into: str) -> Target:
+    """The database that `--into` names."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", into):
+        url = os.environ.get(into)
+        if not url:
+            raise ConfigurationError(
+                f"environment variable {into}, named by --into, is not set, so there is no database"
+                " to restore into: set it to postgresql://user:password@host/database"
+            )
+        return parse_url(url, into)
+    target = parse_url(into, "--into")
+    if "password" in target.parameters:
+        raise ConfigurationError(
+            "--into holds a password, which every user of this machine can read in the list of"
+            " processes, so nothing was done: put the connection string into an environment"
+            " variable and give the variable's name"
+        )
+    return target
