@@ -349,10 +349,10 @@ class TestTheTier:
         assert take(store, tier=None).location.tier is Tier.DAILY
 
     def test_is_owed_to_every_store(self, take: Take) -> None:
-        full, fresh = MemoryStore("full"), MemoryStore("fresh")
-        take(full, tier=None)
+        older, fresh = MemoryStore("older"), MemoryStore("fresh")
+        older.add(location(Tier.ANNUAL, 5))  # and so is owed an hourly one
 
-        assert take(full, fresh, tier=None).location.tier is Tier.ANNUAL
+        assert take(older, fresh, tier=None).location.tier is Tier.ANNUAL
 
     def test_is_found_without_a_store_that_cannot_be_listed(self, take: Take) -> None:
         broken, sound = MemoryStore("broken", "list"), MemoryStore("sound")

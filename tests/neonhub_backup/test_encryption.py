@@ -45,8 +45,12 @@ def revoked(keys: KeyMaker) -> Key:
 
 
 @pytest.fixture(autouse=True)
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def temporary(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     """Where everything temporary lies; no key comes from the user's environment."""
+    # pytest's own directory is made on first use, which must not be below.
+    tmp_path_factory.getbasetemp()
     for name in (PASSPHRASE_VARIABLE, PRIVATE_KEY_VARIABLE, PRIVATE_KEY_FILE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     # Not pytest's own directory: an agent's socket lies in it, and its path has a limit.
