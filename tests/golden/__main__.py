@@ -3,16 +3,18 @@
 import tempfile
 from pathlib import Path
 
+from tests.golden.registrations import golden_registrations
 from tests.golden.stacks import GOLDEN, STACKS, golden_files
 
 with tempfile.TemporaryDirectory() as directory:
     wanted = {
         path: content
         for stack in STACKS
-        for path, content in golden_files(stack, Path(directory)).items()
+        for write in (golden_files, golden_registrations)
+        for path, content in write(stack, Path(directory)).items()
     }
 for path, content in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
-for path in {*GOLDEN.glob("*/*/*.y*ml")} - wanted.keys():
+for path in {*GOLDEN.rglob("*.y*ml")} - wanted.keys():
     path.unlink()

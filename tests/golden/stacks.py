@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -21,8 +21,17 @@ The key of this stack is not part of the golden files.
 """
 
 
-def settings_of(stack: str, directory: Path) -> Settings:
-    """A stack's settings, with public keys and connection strings that stand in for its own.
+class StackFile(NamedTuple):
+    """What the engine would give a program of one stack."""
+
+    values: dict[str, str]
+    """Every key of its configuration, as text or JSON."""
+    secrets: set[str]
+    """The keys whose values are encrypted."""
+
+
+def stack_values(stack: str, directory: Path) -> StackFile:
+    """A stack's configuration, with public keys and connection strings that stand in for its own.
 
     `directory` receives the keys.
     """
@@ -37,6 +46,12 @@ def settings_of(stack: str, directory: Path) -> Settings:
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in {**content, **dict.fromkeys(secrets, "")}.items()
     }
+    return StackFile(values, secrets)
+
+
+def settings_of(stack: str, directory: Path) -> Settings:
+    """A stack's settings; `directory` receives the keys that stand in for its own."""
+    values, secrets = stack_values(stack, directory)
     return parse_settings(values, stack=stack, root=directory, secrets=secrets)
 
 
