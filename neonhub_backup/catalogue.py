@@ -47,11 +47,11 @@ class Catalogue:
             )
         return manifest
 
-    def manifests(self, database: str | None = None) -> Iterator[tuple[Location, Manifest]]:
-        """Every complete backup of a database, or of all, newest first."""
+    def manifests(self, database: str) -> Iterator[tuple[Location, Manifest]]:
+        """Every complete backup of a database, newest first."""
         for location in self.locations():
             manifest = self.manifest(location)
-            if database in (None, manifest.database):
+            if manifest.database == database:
                 yield location, manifest
 
     def find(self, name: str, database: str) -> tuple[Location, Manifest]:

@@ -63,10 +63,12 @@ class Programs:
                     process_group=0,
                     **streams,  # pyright: ignore[reportArgumentType] - as above
                 )
-            except FileNotFoundError as error:
+            except OSError as error:
+                missing = isinstance(error, FileNotFoundError)
+                reason = "is not installed" if missing else f"cannot be run ({error.strerror})"
                 raise ProgramError(
-                    f"{command.name} is not installed, so nothing was written: install it and"
-                    " make sure that it is on PATH"
+                    f"{command.name} {reason}, so nothing was written: install it and make sure"
+                    " that it is on PATH"
                 ) from error
             self._running.add(process)
             return process

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
+import psycopg
 import typer
 from typer.exceptions import TyperException
 
@@ -21,7 +22,9 @@ from neonhub_backup.drill import drill
 from neonhub_backup.encryption import decryptor
 from neonhub_backup.errors import (
     BackupError,
+    DatabaseError,
     DrillFailedError,
+    IntegrityError,
     PartialBackupError,
 )
 from neonhub_backup.processes import Programs
@@ -137,14 +140,23 @@ def list_(
     session = open_session(context.obj)
     if database is not None:
         session.databases(database)
-    found = [
-        describe(location, manifest)
-        for location, manifest in Catalogue(session.store(store)).manifests(database)
-    ]
+    catalogue = Catalogue(session.store(store))
+    found: list[dict[str, Any]] = []
+    damaged: list[IntegrityError] = []
+    for location in catalogue.locations():
+        try:
+            manifest = catalogue.manifest(location)
+        except IntegrityError as error:
+            damaged.append(error)
+            continue
+        if database in (None, manifest.database):
+            found.append(describe(location, manifest))
     if as_json:
         write_json(found)
-        return
-    say_list(found)
+    else:
+        say_list(found)
+    if damaged:
+        raise IntegrityError("; ".join(str(error) for error in damaged))
 
 
 @app.command()
@@ -274,6 +286,14 @@ def _exit_code(arguments: Sequence[str]) -> int:
     except BackupError as error:
         typer.echo("\n".join([f"neonhub-backup: {error}", *_notes(error)]), err=True)
         return error.exit_code
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        typer.echo(
+            f"neonhub-backup: the database refused a step ({reason}), so the run was given up and"
+            " nothing incomplete is kept: correct that and try again",
+            err=True,
+        )
+        return DatabaseError.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -17,7 +17,7 @@ _NOT_ITS_OWN = re.compile(
     r"|SET default_tablespace = .*;"
     r"|SET default_table_access_method = .*;"
     r"|\\(un)?restrict .*"
-    r"|--.*)$",
+    r"|--|-- PostgreSQL database dump complete)$",
     re.MULTILINE,
 )
 """Lines that belong to no object, or to its owner, which is an entry of its own."""

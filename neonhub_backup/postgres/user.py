@@ -47,6 +47,9 @@ def prefix(uid: int, gid: int, capability: str | None) -> list[str]:
     """The command prefix that becomes this user, keeping at most one capability."""
     command = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
     if capability is not None:
+        # initdb asks access(2) whether its programs can be run, which forgets the capabilities of
+        # an ordinary user unless this bit is set.
+        command += ["--securebits=+no_setuid_fixup"]
         command += [f"--inh-caps=-all,+{capability}", f"--ambient-caps=+{capability}"]
     return command
 

@@ -148,6 +148,18 @@ def test_a_manifest_edited_by_hand_is_named(command: list[str], tool: Tool) -> N
     assert "manifest.json was changed after it was written" in said
 
 
+def test_a_damaged_manifest_is_named_and_hides_no_other_backup(tool: Tool) -> None:
+    good, bad = tool.backup(), tool.backup()
+    (path,) = [path for path in tool.files() if path.parts[-2:] == (bad, "manifest.json")]
+    path.unlink()
+    path.write_text("{}")
+
+    failed = tool.run("list", "--json", expect=8)
+
+    assert [item["name"] for item in json.loads(failed.stdout)] == [good]
+    assert f"{bad}/manifest.json" in failed.stderr
+
+
 def test_a_drill_says_in_what_the_restored_database_differs(tool: Tool) -> None:
     tool.backup()
     (path,) = [path for path in tool.files() if path.name == "manifest.json"]

@@ -109,7 +109,8 @@ def test_a_path_behind_a_symlink_is_followed(open_directory: Path) -> None:
 
 
 def test_one_capability_and_no_other_is_kept() -> None:
-    assert prefix(7, 8, "dac_read_search")[-2:] == [
+    assert prefix(7, 8, "dac_read_search")[-3:] == [
+        "--securebits=+no_setuid_fixup",
         "--inh-caps=-all,+dac_read_search",
         "--ambient-caps=+dac_read_search",
     ]
