@@ -1,10 +1,14 @@
 """What the sandbox's PostgreSQL promises to the databases in it."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from neonhub_backup.postgres.user import server_user_prefix
 from sandbox.postgres import PostgresServer
 
 
@@ -44,3 +48,19 @@ def test_preparing_a_database_twice_changes_nothing(postgres18: PostgresServer) 
 def test_a_wrong_password_is_refused(postgres18: PostgresServer) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(postgres18.url("postgres", "postgres", "wrong"))
+
+
+def test_programs_in_a_directory_closed_to_others_can_be_run(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    program = closed / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    closed.chmod(0o700)
+    prefix, _ = server_user_prefix([program])
+
+    # As initdb asks: access(2), which looks at the real user.
+    ask = "import os, sys; sys.exit(not os.access(sys.argv[1], os.R_OK | os.X_OK))"
+    asked = subprocess.run([*prefix, sys.executable, "-c", ask, str(program)], check=False)
+
+    assert asked.returncode == 0
