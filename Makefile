@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
 BIN = .venv/bin
 
-.PHONY: help up down clean setup test lint unit end-to-end golden
+.PHONY: help up down clean setup test lint unit end-to-end golden policy
 
 help:  ## these lines
 	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -38,6 +38,9 @@ end-to-end: quiet-setup  ## the tests with the real engine, emulators and databa
 
 golden: quiet-setup  ## regenerate the committed copies of generated files
 	$(BIN)/python -m tests.golden
+
+policy: quiet-setup  ## what the rules say of a stack, such as STACK=prod, without a cloud
+	$(BIN)/python -m tests.policies $(STACK)
 
 .PHONY: quiet-setup
 quiet-setup:
