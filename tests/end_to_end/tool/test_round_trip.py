@@ -81,6 +81,16 @@ def test_a_database_of_postgresql_16_comes_back_equal_in_postgresql_18(
     restored_equals(tool, postgres18)
 
 
+def test_a_database_that_holds_nothing_comes_back_equal(
+    postgres18: PostgresServer,
+    tool_for: Callable[[PostgresServer, str], Tool],
+    create_database: Callable[..., str],
+) -> None:
+    tool = tool_for(postgres18, create_database(postgres18, "hollow"))
+
+    restored_equals(tool, postgres18)
+
+
 def test_a_table_of_a_gigabyte_is_split_and_comes_back_equal(
     postgres18: PostgresServer,
     tool_for: Callable[[PostgresServer, str], Tool],
