@@ -1,0 +1,1 @@
+"""Rules that every stack must keep, whoever wrote the change."""

@@ -1,0 +1,93 @@
+"""The rules for CrossGuard, which asks about each resource before it is made, and about all after.
+
+On a preview of a new stack some inputs are not known yet, such as a policy that names a key: the
+rules that need them judge during the update, still before the resource is made.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pulumi_policy import (
+    EnforcementLevel,
+    Policy,
+    PolicyPack,
+    PolicyResource,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UnknownValueError
+
+from policies.model import UNKNOWN, Outcome, Resource, Rule, judge
+from policies.rules import RULES
+
+
+def serve() -> None:
+    """Answer the engine until it ends this process."""
+    PolicyPack(
+        name="neonhub-backup",
+        enforcement_level=EnforcementLevel.MANDATORY,
+        policies=[policy(rule) for rule in RULES],
+    )
+
+
+def policy(rule: Rule) -> Policy:
+    """A rule as the engine asks for it."""
+
+    def validate_resource(arguments: ResourceValidationArgs, report: ReportViolation) -> None:
+        resource = resource_of(arguments)
+        if rule.concerns(resource):
+            _report(rule, resource, (), report, None)
+
+    def validate_stack(arguments: StackValidationArgs, report: ReportViolation) -> None:
+        resources = {each.urn: resource_of(each) for each in arguments.resources}
+        for urn, resource in resources.items():
+            if rule.concerns(resource):
+                _report(rule, resource, tuple(resources.values()), report, urn)
+
+    if rule.looks_around:
+        return StackValidationPolicy(rule.name, rule.meaning, validate_stack)
+    return ResourceValidationPolicy(rule.name, rule.meaning, validate_resource)
+
+
+def resource_of(asked: ResourceValidationArgs | PolicyResource) -> Resource:
+    """What the engine says of a resource, as plain data."""
+    return Resource(
+        type=asked.resource_type,
+        name=asked.name,
+        inputs=plain(asked.props),
+        protect=asked.opts.protect,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of the engine with UNKNOWN in place of what raises when it is looked at."""
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return {key: _entry(mapping, key) for key in mapping}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        sequence = cast("Sequence[Any]", value)
+        return [_entry(sequence, index) for index in range(len(sequence))]
+    # The protocol has one kind of number.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _entry(container: Any, key: str | int) -> Any:
+    try:
+        return plain(container[key])
+    except UnknownValueError:
+        return UNKNOWN
+
+
+def _report(
+    rule: Rule,
+    resource: Resource,
+    stack: Sequence[Resource],
+    report: ReportViolation,
+    urn: str | None,
+) -> None:
+    verdict = judge(rule, resource, stack)
+    if verdict.outcome is Outcome.BROKEN:
+        report(verdict.message, urn)
