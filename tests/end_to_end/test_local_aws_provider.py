@@ -1,15 +1,11 @@
 """The local AWS provider under the real engine, against a moto server of its own."""
 
-import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.processes import Server, Supervisor, free_port, listening
+from tests.end_to_end.one_program import PROJECT, OneProgram
 
-PROJECT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "local_aws" / "__main__.py"
 SETTINGS = {"daily_days": 30, "lock_days": 1, "role_path": "/", "force_destroy": False}
 
@@ -42,56 +38,29 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     supervisor.stop("moto")
 
 
-class Stack:
-    """A stack of one program, deployed by the real engine."""
+class Stack(OneProgram):
+    """A stack of resources of AWS."""
 
     def __init__(self, home: Path, endpoint: str) -> None:
         self.prefix = home.name.replace("_", "-").lower().rstrip("0123456789")[:30].strip("-")
         self._endpoint = endpoint
         self._deployed: dict[str, object] | None = None
-        self._project = home / "project"
-        self._project.mkdir()
-        plugin = home / "pulumi" / "plugins" / f"resource-aws-v{version('pulumi-aws')}"
-        plugin.mkdir(parents=True)
-        _script(plugin / "pulumi-resource-aws", "sandbox.providers.aws")
-        (home / "state").mkdir()
-        self._environment = os.environ | {
-            "PATH": f"{PROJECT / '.sandbox' / 'bin'}:{os.environ['PATH']}",
-            "PULUMI_HOME": str(home / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        }
-        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
-        project = {"name": "local-aws", "runtime": runtime}
-        (self._project / "Pulumi.yaml").write_text(json.dumps(project))
-        self._configure()
-        self.program(PROGRAM.read_text())
-        self._run("stack", "init", "test")
-
-    def _configure(self) -> None:
         config = {
             "aws:region": "us-east-1",
             "aws:accessKey": "sandbox",
             "aws:secretKey": "sandbox",
             "aws:s3UsePathStyle": True,
             "aws:skipMetadataApiCheck": True,
-            "aws:endpoints": [dict.fromkeys(("s3", "kms", "iam", "sts"), self._endpoint)],
+            "aws:endpoints": [dict.fromkeys(("s3", "kms", "iam", "sts"), endpoint)],
             "aws:defaultTags": {"tags": {"stack": "test"}},
         }
-        (self._project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
-
-    def program(self, text: str) -> None:
-        """Replace the program."""
-        (self._project / "__main__.py").write_text(text)
+        super().__init__(home, "aws", config, PROGRAM.read_text())
 
     def up(self, *options: str, fails: bool = False, **settings: object) -> str:
         """Deploy with these settings and return what the engine says."""
         chosen = SETTINGS | {"prefix": self.prefix} | settings
-        (self._project / "settings.json").write_text(json.dumps(chosen))
         self._deployed = None
-        said = self._run("up", "--yes", "--skip-preview", *options, fails=fails)
+        said = self.deploy(chosen, *options, fails=fails)
         self._deployed = chosen
         return said
 
@@ -102,15 +71,15 @@ class Stack:
 
     def preview(self, *, fails: bool = False) -> str:
         """What the engine says would happen."""
-        return self._run("preview", fails=fails)
+        return self.run("preview", fails=fails)
 
     def destroy(self, *, fails: bool = False) -> str:
         """Delete everything and return what the engine says."""
-        return self._run("destroy", "--yes", "--skip-preview", fails=fails)
+        return self.run("destroy", "--yes", "--skip-preview", fails=fails)
 
     def export(self) -> str:
         """The whole state, secrets encrypted."""
-        return self._run("stack", "export")
+        return self.run("stack", "export")
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         """A client of the same emulator, to look behind the stack's back."""
@@ -123,29 +92,6 @@ class Stack:
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",  # noqa: S106 - any will do
         )
-
-    def _run(self, *arguments: str, fails: bool = False) -> str:
-        engine = shutil.which("pulumi", path=self._environment["PATH"])
-        assert engine is not None, "there is no Pulumi engine: run `make up` once, it installs one"
-        options = [] if arguments[0] == "stack" and arguments[1] == "init" else ["--stack", "test"]
-        ran = subprocess.run(
-            [engine, *arguments, *options, "--color", "never", "--non-interactive"],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self._project,
-            env=self._environment,
-            timeout=120,
-        )
-        said = ran.stdout + ran.stderr
-        assert (ran.returncode != 0) == fails, said
-        assert "Traceback" not in said
-        return said
-
-
-def _script(path: Path, module: str) -> None:
-    path.write_text(f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m {module} "$@"\n')
-    path.chmod(0o755)
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,12 @@
 
 import base64
 import json
-import os
-import shutil
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +16,8 @@ from nacl.public import PublicKey, SealedBox
 
 from sandbox.emulators.github.storage import git_path, reveal_secrets
 from sandbox.processes import Server, Supervisor, free_port, listening
+from tests.end_to_end.one_program import PROJECT, OneProgram
 
-PROJECT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "local_github" / "__main__.py"
 WORKFLOW = ".github/workflows/backup.yml"
 TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the test's own emulator
@@ -103,71 +100,19 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     supervisor.stop("github")
 
 
-class Stack:
-    """A stack of one program, deployed by the real engine."""
+class Stack(OneProgram):
+    """A stack of resources of GitHub."""
 
     def __init__(self, home: Path, github: Emulator) -> None:
-        self._github = github
-        self._project = home / "project"
-        self._project.mkdir()
-        plugin = home / "pulumi" / "plugins" / f"resource-github-v{version('pulumi-github')}"
-        plugin.mkdir(parents=True)
-        script = plugin / "pulumi-resource-github"
-        script.write_text(
-            f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" '
-            '-m sandbox.providers.github "$@"\n'
-        )
-        script.chmod(0o755)
-        (home / "state").mkdir()
-        self._environment = os.environ | {
-            "PATH": f"{PROJECT / '.sandbox' / 'bin'}:{os.environ['PATH']}",
-            "PULUMI_HOME": str(home / "pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        }
-        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
-        project = {"name": "local-github", "runtime": runtime}
-        (self._project / "Pulumi.yaml").write_text(json.dumps(project))
         config = {"github:baseUrl": github.url, "github:owner": "neonhub"}
-        (self._project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
+        super().__init__(home, "github", config, PROGRAM.read_text())
+        self.run("config", "set", "--secret", "github:token", TOKEN)
         self.settings = dict(SETTINGS)
-        self.program(PROGRAM.read_text())
-        self._run("stack", "init", "test")
-        self._run("config", "set", "--secret", "github:token", TOKEN)
-
-    def program(self, text: str) -> None:
-        """Replace the program."""
-        (self._project / "__main__.py").write_text(text)
 
     def up(self, *options: str, fails: bool = False, **settings: Any) -> str:
         """Deploy with these settings, kept from then on, and return what the engine says."""
         self.settings |= settings
-        (self._project / "settings.json").write_text(json.dumps(self.settings))
-        return self._run("up", "--yes", "--skip-preview", *options, fails=fails)
-
-    def run(self, *arguments: str) -> str:
-        """What the engine says to any other command."""
-        return self._run(*arguments)
-
-    def _run(self, *arguments: str, fails: bool = False) -> str:
-        engine = shutil.which("pulumi", path=self._environment["PATH"])
-        assert engine is not None, "there is no Pulumi engine: run `make up` once, it installs one"
-        options = [] if arguments[:2] == ("stack", "init") else ["--stack", "test"]
-        ran = subprocess.run(
-            [engine, *arguments, *options, "--color", "never", "--non-interactive"],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=self._project,
-            env=self._environment,
-            timeout=120,
-        )
-        said = ran.stdout + ran.stderr
-        assert (ran.returncode != 0) == fails, said
-        assert "Traceback" not in said
-        return said
+        return self.deploy(self.settings, *options, fails=fails)
 
 
 @pytest.fixture(scope="module")
