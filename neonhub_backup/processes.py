@@ -1,6 +1,7 @@
 """Programs joined by pipes, where every exit status counts and nothing outlives its pipeline."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -64,8 +65,8 @@ class Programs:
                     **streams,  # pyright: ignore[reportArgumentType] - as above
                 )
             except OSError as error:
-                missing = isinstance(error, FileNotFoundError)
-                reason = "is not installed" if missing else f"cannot be run ({error.strerror})"
+                found = shutil.which(command.argv[0])
+                reason = f"cannot be run ({error.strerror})" if found else "is not installed"
                 raise ProgramError(
                     f"{command.name} {reason}, so nothing was written: install it and make sure"
                     " that it is on PATH"

@@ -65,7 +65,7 @@ def dying(tool: Tool, directory: Path, program: str, after_bytes: int) -> dict[s
     directory.mkdir()
     real = tool.server.bin_dir / program
     if not real.exists():
-        real = Path(next(p for p in os.get_exec_path() if (Path(p) / program).exists())) / program
+        real = Path(str(shutil.which(program)))
     for other in tool.server.bin_dir.iterdir():
         if other.name != program:
             (directory / other.name).symlink_to(other)
