@@ -1,7 +1,6 @@
 """GPG: whoever backs up holds public keys only; whoever restores brings a private one."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from neonhub_backup.errors import EncryptionError, ProgramError
 from neonhub_backup.processes import Command
+from neonhub_backup.temporary import remove_folder
 
 PRIVATE_KEY_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY"
 PRIVATE_KEY_FILE_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY_FILE"
@@ -77,7 +77,7 @@ def encryptor(public_keys: Sequence[str]) -> Generator[Encryptor]:
     Raises:
         EncryptionError: a key is expired, revoked or cannot encrypt.
     """
-    with _private_home() as home:
+    with private_home() as home:
         fingerprints: list[str] = []
         files: list[Path] = []
         for number, key in enumerate(public_keys):
@@ -99,7 +99,7 @@ def decryptor() -> Generator[Decryptor]:
     if key is None:
         yield Decryptor(_secret_fingerprints(None), None)
         return
-    with _private_home() as home:
+    with private_home() as home:
         passphrase = os.environ.get(PASSPHRASE_VARIABLE)
         options = ["pinentry-mode loopback"]
         if passphrase is not None:
@@ -189,14 +189,15 @@ def _secret_fingerprints(home: Path | None) -> frozenset[str]:
 
 
 @contextmanager
-def _private_home() -> Generator[Path]:
+def private_home() -> Generator[Path]:
+    """A GnuPG home of our own; its agent ends with it."""
     # gpg-agent's sockets lie in it, and their paths must stay under 108 bytes.
     home = Path(tempfile.mkdtemp(prefix="nhb-gpg-"))
     try:
         yield home
     finally:
         _run(["gpgconf", "--homedir", str(home), "--kill", "all"], "")
-        shutil.rmtree(home)
+        remove_folder(home)
 
 
 def _gpg(home: Path | None) -> list[str]:

@@ -1,10 +1,9 @@
 """A throwaway GPG key pair, so that the sandbox encrypts as a real environment does."""
 
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+from neonhub_backup.encryption import private_home
 from sandbox.errors import SandboxError
 from sandbox.files import write_atomically
 
@@ -38,16 +37,11 @@ def ensure(keys: Path) -> bool:
     """Makes a pair unless there is one; says whether it did. No agent is left running."""
     if public_key(keys).exists() and private_key(keys).exists():
         return False
-    # An agent's socket lives in there, and its path has a limit of 107 characters.
-    home = Path(tempfile.mkdtemp(prefix="gpg-"))
-    try:
+    with private_home() as home:
         _gpg(home, "--generate-key", standard_input=_PARAMETERS)
         private = _gpg(home, "--armor", "--export-secret-keys", USER_ID)
         write_atomically(private_key(keys), private, mode=0o600)
         write_atomically(public_key(keys), _gpg(home, "--armor", "--export", USER_ID))
-    finally:
-        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
-        shutil.rmtree(home)
     return True
 
 

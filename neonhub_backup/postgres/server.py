@@ -14,6 +14,7 @@ from neonhub_backup.errors import DatabaseError, ProgramError
 from neonhub_backup.postgres.connection import Target, connect
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.user import ServerUserError, server_user_prefix
+from neonhub_backup.temporary import remove_folder
 
 START_SECONDS = 60.0
 PORT = "5432"
@@ -78,7 +79,7 @@ def throwaway_server(suite: Suite, superuser: str) -> Generator[Target]:
             process.send_signal(signal.SIGQUIT)
             process.wait()
     finally:
-        shutil.rmtree(home)
+        remove_folder(home)
 
 
 def _initialise(suite: Suite, prefix: list[str], data: Path, superuser: str) -> None:

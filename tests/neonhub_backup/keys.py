@@ -1,13 +1,13 @@
 """GPG keys for tests: of every kind that a configuration can hold by mistake."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from neonhub_backup.encryption import private_home
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - nobody's
 PAST = "20200101T000000"
@@ -74,10 +74,5 @@ class KeyMaker:
 @contextmanager
 def key_maker() -> Generator[KeyMaker]:
     """A keyring that is gone when left, with its agent."""
-    # An agent's socket lies in it, and its path has a limit of 107 characters.
-    home = Path(tempfile.mkdtemp(prefix="keys-"))
-    try:
+    with private_home() as home:
         yield KeyMaker(home)
-    finally:
-        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
-        shutil.rmtree(home)

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from psycopg import sql
 from pydantic import BaseModel
 
 from neonhub_backup.domain.manifest import Chunk, Manifest, Schema, Server, Table
+from neonhub_backup.encryption import private_home
 from neonhub_backup.postgres.connection import parse_url
 from sandbox import keys
 from sandbox.postgres import PostgresServer
@@ -30,13 +30,10 @@ TYPES = next(file for file in awkward(18) if file.stem == "types")
 @pytest.fixture(scope="session")
 def keyring(key_home: Path) -> Iterator[Path]:
     """A user's keyring with the private key in it."""
-    # An agent's socket lies in it, and its path has a limit of 107 characters.
-    home = Path(tempfile.mkdtemp(prefix="keys-"))
-    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
-    subprocess.run([*gpg, "--import", str(keys.private_key(key_home))], check=True)
-    yield home
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
-    shutil.rmtree(home)
+    with private_home() as home:
+        gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
+        subprocess.run([*gpg, "--import", str(keys.private_key(key_home))], check=True)
+        yield home
 
 
 @pytest.fixture
