@@ -223,26 +223,27 @@ class _Taker:
 
     def take(self) -> tuple[Schema, StoredObject, tuple[Table, ...]]:
         """Write every object but the manifest."""
-        work = [
-            (piece, chunk_name(number, part, table.form))
+        plan = [
+            (
+                table,
+                [
+                    (piece, chunk_name(number, part, table.form))
+                    for part, piece in enumerate(pieces(table))
+                ],
+            )
             for number, table in enumerate(self.snapshot.tables)
-            for part, piece in enumerate(pieces(table))
         ]
+        work = [item for _, items in plan for item in items]
         work.sort(key=lambda item: item[0].bytes, reverse=True)
         with workers() as pool:
             archive = pool.submit(self._archive)
             schema = pool.submit(self._schema)
-            chunks = [(piece.table, pool.submit(self._chunk, piece, name)) for piece, name in work]
-            settle([archive, schema, *(future for _, future in chunks)], self.programs)
-        stored = [(table, future.result()) for table, future in chunks]
-        return (
-            schema.result(),
-            archive.result(),
-            tuple(
-                _table(table, sorted((c for t, c in stored if t is table), key=lambda c: c.name))
-                for table in self.snapshot.tables
-            ),
+            chunks = {name: pool.submit(self._chunk, piece, name) for piece, name in work}
+            settle([archive, schema, *chunks.values()], self.programs)
+        tables = tuple(
+            _table(table, [chunks[name].result() for _, name in items]) for table, items in plan
         )
+        return schema.result(), archive.result(), tables
 
     def _archive(self) -> StoredObject:
         command = archive_command(self.suite, self.target, self.snapshot)
