@@ -1,12 +1,13 @@
 """What every store can do; one file each for S3, Google Cloud Storage and directories."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from neonhub_backup.domain.retention import LockMode
+from neonhub_backup.errors import StoreError
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,25 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every complete object whose key begins so, in the order of their keys."""
         ...
+
+
+class Closable(Protocol):
+    """An upload that cleans up behind itself."""
+
+    def close(self) -> None:
+        """Remove what was sent of an object that was not committed; else do nothing."""
+        ...
+
+
+@contextmanager
+def closing(upload: Closable) -> Generator[None]:
+    """Close an upload; when an error ended it, what cannot be cleaned up becomes its note."""
+    try:
+        yield
+    except BaseException as error:
+        try:
+            upload.close()
+        except StoreError as left_behind:
+            error.add_note(str(left_behind))
+        raise
+    upload.close()

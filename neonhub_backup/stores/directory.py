@@ -13,7 +13,7 @@ from pathlib import Path
 
 from neonhub_backup.domain import configuration
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock
+from neonhub_backup.stores.base import Listed, Lock, closing
 
 BLOCK_BYTES = 1 << 20
 PARTIAL = ".partial-"
@@ -61,16 +61,9 @@ class DirectoryStore:
         When what was written cannot be removed, a note on the error that ended it says so.
         """
         upload = DirectoryUpload(self, key)
-        try:
+        with closing(upload):
             upload.begin()
             yield upload
-        except BaseException as error:
-            try:
-                upload.close()
-            except StoreError as left_behind:
-                error.add_note(str(left_behind))
-            raise
-        upload.close()
 
     @contextmanager
     def download(self, key: str) -> Generator[Iterator[bytes]]:

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 import neonhub_backup
 from neonhub_backup.domain import configuration
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock
+from neonhub_backup.stores.base import Listed, Lock, closing
 from neonhub_backup.stores.s3_errors import Action, code_of, explain
 
 if TYPE_CHECKING:
@@ -74,15 +74,8 @@ class S3Store:
         When parts already sent cannot be removed, a note on the error that ended it says so.
         """
         upload = S3Upload(self._bucket, key, lock)
-        try:
+        with closing(upload):
             yield upload
-        except BaseException as error:
-            try:
-                upload.close()
-            except StoreError as left_behind:
-                error.add_note(str(left_behind))
-            raise
-        upload.close()
 
     @contextmanager
     def download(self, key: str) -> Generator[Iterator[bytes]]:
