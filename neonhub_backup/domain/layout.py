@@ -11,6 +11,8 @@ ROOT = "db/"
 """Prefix of every backup in a store."""
 MANIFEST = "manifest.json"
 """The object written last: without it the backup does not exist."""
+DRILLS = "drills/"
+"""Prefix of the results of drills: one object for each proof of a backup."""
 ARCHIVE = "archive.dump.zst.gpg"
 """The `pg_dump -Fc` archive of everything but the rows of ordinary tables."""
 
