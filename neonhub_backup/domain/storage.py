@@ -76,7 +76,7 @@ GCS_CLASSES: Mapping[Tier, GcsStorageClass] = MappingProxyType(
     {
         Tier.HOURLY: GcsStorageClass.STANDARD,
         Tier.DAILY: GcsStorageClass.NEARLINE,
-        Tier.WEEKLY: GcsStorageClass.NEARLINE,
+        Tier.WEEKLY: GcsStorageClass.COLDLINE,
         Tier.MONTHLY: GcsStorageClass.COLDLINE,
         Tier.ANNUAL: GcsStorageClass.ARCHIVE,
     }
