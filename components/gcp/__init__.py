@@ -1,0 +1,1 @@
+"""What the backups need in Google Cloud."""
