@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 from pulumi_aws import s3
 
-from components.aws import policies
+from components.aws import bucket_policies
 from neonhub_backup.domain.layout import tier_prefix
 from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
 
@@ -74,7 +74,7 @@ class BackupBucket(pulumi.ComponentResource):
             f"{name}-policy",
             region=args.region,
             bucket=bucket.bucket,
-            policy=json.dumps(policies.bucket_policy(args.bucket)),
+            policy=json.dumps(bucket_policies.bucket_policy(args.bucket)),
             opts=part,
         )
         s3.BucketServerSideEncryptionConfiguration(

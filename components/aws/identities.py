@@ -7,6 +7,7 @@ import pulumi
 from pulumi_aws import iam
 
 from components.aws import policies
+from components.aws.documents import EncryptedBucket
 from components.repository import ISSUER, Repository
 from neonhub_backup.domain.retention import RetentionPolicy
 
@@ -74,7 +75,7 @@ class Identities(pulumi.ComponentResource):
             policy=pulumi.Output.all(args.bucket, args.key_arn).apply(
                 lambda known: json.dumps(
                     policies.add_backups(
-                        policies.EncryptedBucket(known[0], args.region, known[1]),
+                        EncryptedBucket(known[0], args.region, known[1]),
                         _longest_lock_days(args.retention),
                     )
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import kms
 
-from components.aws import policies
+from components.aws import bucket_policies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class EncryptionKey(pulumi.ComponentResource):
             # The longest there is: a deletion is loss of all backups, and this the time to notice.
             deletion_window_in_days=30,
             policy=pulumi.Output.from_input(args.account_id).apply(
-                lambda account: json.dumps(policies.key_policy(account, args.region))
+                lambda account: json.dumps(bucket_policies.key_policy(account, args.region))
             ),
             opts=child,
         )

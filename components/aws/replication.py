@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import iam, s3
 
-from components.aws import policies
+from components.aws import bucket_policies
+from components.aws.documents import EncryptedBucket, bucket_arn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ class Replication(pulumi.ComponentResource):
             description=pulumi.Output.concat("Copies ", source.bucket, " to ", replica.bucket),
             assume_role_policy=pulumi.Output.all(args.account_id, source.bucket).apply(
                 lambda known: json.dumps(
-                    policies.service_trust(
-                        "s3.amazonaws.com", known[0], policies.bucket_arn(known[1])
+                    bucket_policies.service_trust(
+                        "s3.amazonaws.com", known[0], bucket_arn(known[1])
                     )
                 )
             ),
@@ -66,9 +67,9 @@ class Replication(pulumi.ComponentResource):
                 source.bucket, source.key_arn, replica.bucket, replica.key_arn
             ).apply(
                 lambda known: json.dumps(
-                    policies.replicate(
-                        policies.EncryptedBucket(known[0], source.region, known[1]),
-                        policies.EncryptedBucket(known[2], replica.region, known[3]),
+                    bucket_policies.replicate(
+                        EncryptedBucket(known[0], source.region, known[1]),
+                        EncryptedBucket(known[2], replica.region, known[3]),
                     )
                 )
             ),
@@ -91,9 +92,7 @@ class Replication(pulumi.ComponentResource):
                         "sse_kms_encrypted_objects": {"status": "Enabled"}
                     },
                     "destination": {
-                        "bucket": pulumi.Output.from_input(replica.bucket).apply(
-                            policies.bucket_arn
-                        ),
+                        "bucket": pulumi.Output.from_input(replica.bucket).apply(bucket_arn),
                         "encryption_configuration": {"replica_kms_key_id": replica.key_arn},
                         "replication_time": {"status": "Enabled", "time": {"minutes": 15}},
                         "metrics": {"status": "Enabled", "event_threshold": {"minutes": 15}},

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from components.aws import policies
-from components.aws.policies import EncryptedBucket, Policy
+from components.aws.documents import EncryptedBucket, Policy
 from components.repository import Repository
 
 IsAllowed = Callable[..., bool]
@@ -136,56 +136,6 @@ def test_the_backup_role_uses_the_key_for_backups_through_s3_alone(
     assert not is_allowed(backup, action, "arn:key", through_s3(REPLICA, f"{BACKUP}/x"))
 
 
-def test_replication_copies_objects_with_their_locks(is_allowed: IsAllowed) -> None:
-    policy = policies.replicate(SOURCE, REPLICA)
-    for action in ("GetObjectVersionForReplication", "GetObjectRetention", "GetObjectLegalHold"):
-        assert is_allowed(policy, f"s3:{action}", DATA)
-    assert is_allowed(policy, "s3:ReplicateObject", DATA.replace("backups", "copies"))
-    assert is_allowed(policy, "kms:Decrypt", "arn:key", through_s3(SOURCE, BACKUP))
-    assert is_allowed(policy, "kms:Encrypt", "arn:replica-key", through_s3(REPLICA, BACKUP))
-
-
-@pytest.mark.parametrize(
-    ("action", "resource"),
-    [
-        ("s3:ReplicateDelete", "arn:aws:s3:::copies/x"),
-        ("s3:ReplicateObject", "arn:aws:s3:::backups/x"),
-        ("s3:PutObject", "arn:aws:s3:::copies/x"),
-        ("s3:DeleteObject", "arn:aws:s3:::copies/x"),
-        ("s3:GetObject", DATA),
-    ],
-)
-def test_replication_does_nothing_else(is_allowed: IsAllowed, action: str, resource: str) -> None:
-    assert not is_allowed(policies.replicate(SOURCE, REPLICA), action, resource)
-
-
-def test_a_bucket_refuses_whatever_does_not_come_by_tls() -> None:
-    (statement,) = policies.bucket_policy("backups")["Statement"]
-    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
-        "Deny",
-        "*",
-        "s3:*",
-    )
-    assert statement["Resource"] == ["arn:aws:s3:::backups", "arn:aws:s3:::backups/*"]
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def test_a_key_encrypts_through_s3_of_its_region_alone(is_allowed: IsAllowed) -> None:
-    policy = policies.key_policy("123456789012", "us-east-1")
-    assert is_allowed(policy, "kms:Decrypt", "*", {"kms:ViaService": "s3.us-east-1.amazonaws.com"})
-    assert not is_allowed(policy, "kms:Decrypt", "*")
-    assert not is_allowed(
-        policy, "kms:Decrypt", "*", {"kms:ViaService": "s3.us-west-2.amazonaws.com"}
-    )
-
-
-def test_a_key_stays_in_the_hands_of_its_account_alone() -> None:
-    statements = policies.key_policy("123456789012", "us-east-1")["Statement"]
-    assert {statement["Principal"]["AWS"] for statement in statements} == {
-        "arn:aws:iam::123456789012:root"
-    }
-
-
 def test_a_workflow_is_trusted_by_repository_and_environment_in_both_forms() -> None:
     repository = Repository(owner="neonhub", owner_id=11, name="app", repository_id=22)
     (statement,) = policies.workflow_trust("arn:github", repository, "production-backup")[
@@ -200,14 +150,4 @@ def test_a_workflow_is_trusted_by_repository_and_environment_in_both_forms() -> 
                 "repo:neonhub@11/app@22:environment:production-backup",
             ],
         }
-    }
-
-
-def test_s3_is_trusted_on_behalf_of_one_bucket_of_this_account() -> None:
-    (statement,) = policies.service_trust("s3.amazonaws.com", "123456789012", "arn:aws:s3:::b")[
-        "Statement"
-    ]
-    assert statement["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::b"},
     }
