@@ -2,8 +2,9 @@
 
 import pulumi
 
-from components.aws.store import AwsStore, AwsStoreArgs, Place
-from components.generated import backup_environment, generated_files
+from components.aws.store import AwsStore
+from components.build import aws_store_args, backup_environment
+from components.generated import generated_files
 from components.github.committed_files import CommittedFiles, CommittedFilesArgs
 from components.github.confirmation import confirm
 from components.github.environment import Environment, EnvironmentArgs
@@ -13,18 +14,7 @@ stack = read_settings()
 settings = stack.settings
 confirm(settings.repository, stack.source)
 
-store = AwsStore(
-    "aws",
-    AwsStoreArgs(
-        primary=Place(bucket=settings.primary_bucket, region=settings.region),
-        replica=Place(bucket=settings.replica_bucket, region=settings.aws.replica_region),
-        repository=settings.repository,
-        backup_environment=backup_environment(settings),
-        retention=settings.retention,
-        session_seconds=settings.timeout_minutes * 60,
-        protect=settings.protect,
-    ),
-)
+store = AwsStore("aws", aws_store_args(settings))
 environment = Environment(
     "backup",
     EnvironmentArgs(

@@ -1,21 +1,20 @@
 """What a stack commits to the repository: pure functions of its settings."""
 
-from components.settings import Settings
+from collections.abc import Iterator
+
+from components.build import backup_environment
+from components.sections import Settings
 from neonhub_backup.domain.configuration import (
     Configuration,
     Database,
     Encryption,
     S3Store,
+    Store,
     render_configuration,
 )
 from neonhub_backup.domain.retention import RetentionPolicy
 from workflows.backup import BackupWorkflowArgs, backup_workflow
 from workflows.render import render
-
-
-def backup_environment(settings: Settings) -> str:
-    """GitHub environment of the runs that back up."""
-    return f"{settings.environment}-backup"
 
 
 def generated_files(settings: Settings, source: str) -> dict[str, str]:
@@ -52,18 +51,21 @@ def tool_configuration(settings: Settings) -> Configuration:
             Database(name=each.name, url_variable=each.variable, checks=each.checks)
             for each in settings.databases
         ),
-        stores=(
-            S3Store(
-                name="aws",
-                bucket=settings.primary_bucket,
-                region=settings.region,
-                # The bucket encrypts with its own key unless told otherwise: one statement of
-                # which key that is, and a file that a preview can show in full.
-                kms_key_arn=None,
-                endpoint_url=settings.s3_endpoint,
-                path_style=settings.path_style,
-            ),
-        ),
+        stores=tuple(_stores(settings)),
         encryption=Encryption(public_keys=settings.encryption.public_keys),
         retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
     )
+
+
+def _stores(settings: Settings) -> Iterator[Store]:
+    if settings.aws is not None and settings.region is not None:
+        yield S3Store(
+            name="aws",
+            bucket=settings.aws.primary_bucket,
+            region=settings.region,
+            # The bucket encrypts with its own key unless told otherwise: one statement of which
+            # key that is, and a file that a preview can show in full.
+            kms_key_arn=None,
+            endpoint_url=settings.s3_endpoint,
+            path_style=settings.path_style,
+        )

@@ -9,256 +9,37 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, cast, get_args
+from typing import Any, cast, get_args
 
 import pulumi
 from pulumi.runtime.config import CONFIG
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from components.repository import Repository
-from neonhub_backup.domain.configuration import Check, Encryption
-from neonhub_backup.domain.retention import LockMode, RetentionPolicy
+from components.agreement import disagreements
+from components.sections import PROJECT, Context, DatabaseSettings, Settings, today
 
-PROJECT = "neonhub-backup"
-"""Name of the Pulumi project, which is the namespace of its configuration."""
+_OTHER_NAMESPACES = (
+    "aws:region",
+    "aws:endpoints",
+    "aws:s3UsePathStyle",
+    "gcp:project",
+    "gcp:storageCustomEndpoint",
+    "github:owner",
+)
+_OPTIONAL_SECRETS = {
+    f"{PROJECT}:gpgPrivateKey": "all backups",
+    f"{PROJECT}:neonApiKey": "all of the Neon project",
+}
+"""Further secrets by their keys, and what whoever has one can read."""
 
-_OTHER_NAMESPACES = ("aws:region", "aws:endpoints", "aws:s3UsePathStyle", "github:owner")
-_RESERVED_STARTS = ("xn--", "sthree-", "amzn-s3-demo-")
 _THIS_MACHINE = re.compile(r"@(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 
 
 class SettingsError(pulumi.RunError):
     """Everything that is wrong with a stack's configuration, in one message."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, use_attribute_docstrings=True
-    )
-
-
-class _Context(NamedTuple):
-    """What checks of single values need to know beside the value."""
-
-    root: Path
-    region: str | None
-
-
-def _context(info: ValidationInfo) -> _Context:
-    return cast("_Context", info.context)
-
-
-def _another_region(replica: str, info: ValidationInfo) -> str:
-    if replica == _context(info).region:
-        raise ValueError(
-            f"{replica!r} is aws:region too, so one outage could take both copies; choose another"
-            " region"
-        )
-    return replica
-
-
-def _not_reserved(prefix: str) -> str:
-    for start in _RESERVED_STARTS:
-        if prefix.startswith(start):
-            raise ValueError(
-                f"{prefix!r} begins with {start}, which S3 keeps for itself, so no bucket could be"
-                " created; begin with your organisation's name"
-            )
-    return prefix
-
-
-def _public_key_file(written: Path, info: ValidationInfo) -> Path:
-    path = _context(info).root / written
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{written} cannot be read, so nothing could be encrypted: write it with"
-            f" gpg --armor --export ADDRESS > {written}, and commit it"
-        ) from error
-    try:
-        Encryption(public_keys=(text,))
-    except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ValueError(message.replace("public_keys.0", str(written))) from error
-    return path
-
-
-BucketPrefix = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,45}[a-z0-9]$"), AfterValidator(_not_reserved)
-]
-Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-PublicKeyFile = Annotated[Path, AfterValidator(_public_key_file)]
-
-
-class AwsSettings(_Section):
-    """Where the backups are."""
-
-    bucket_prefix: BucketPrefix
-    """Start of every bucket's name, 3 to 47 small letters, digits and hyphens; such names are
-    shared by all customers of AWS, so begin with your organisation's."""
-    replica_region: Annotated[Region, AfterValidator(_another_region)]
-    """Region of the second copy, such as us-west-2."""
-
-
-class RetentionSettings(RetentionPolicy):
-    """The domain's retention policy, its keys written as those of every other setting."""
-
-    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
-
-
-class DatabaseSettings(_Section):
-    """One database to back up."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")
-    """What messages and manifests call the database: small letters, digits, - and _."""
-    secret: str = Field(default="databaseUrl", pattern=r"^[a-z][A-Za-z0-9]*$")
-    """The configuration key that holds the connection string, such as databaseUrl. The workflow
-    reads it from the environment variable of the same words, such as DATABASE_URL."""
-    checks: tuple[Check, ...] = ()
-    """Queries that a restored copy must answer."""
-
-    @property
-    def variable(self) -> str:
-        """The secret's name in GitHub and in the environment of the tool."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.secret).upper()
-
-
-class EncryptionSettings(_Section):
-    """Who can read the backups."""
-
-    public_key_files: tuple[PublicKeyFile, ...] = Field(min_length=1)
-    """ASCII-armoured GPG public keys, paths relative to Pulumi.yaml; any of their owners can
-    restore."""
-
-    @cached_property
-    def public_keys(self) -> tuple[str, ...]:
-        """The files' contents."""
-        return tuple(path.read_text(encoding="utf-8") for path in self.public_key_files)
-
-
-class GitHubSettings(_Section):
-    """The repository whose workflow makes the backups."""
-
-    repository: str = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
-    """Name of the repository, without its owner."""
-    owner_id: int = Field(gt=0)
-    """Number of the owner; gh api repos/OWNER/NAME --jq .owner.id prints it."""
-    repository_id: int = Field(gt=0)
-    """Number of the repository; gh api repos/OWNER/NAME --jq .id prints it."""
-    branch: str = Field(default="main", pattern=r"^[A-Za-z0-9._/-]+$")
-    """Branch that receives the generated files, and the only one whose runs may back up."""
-
-
-class ToolSettings(_Section):
-    """The release of this repository that the workflow runs."""
-
-    repository: str = Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")
-    """Owner and name of the repository that holds neonhub_backup/."""
-    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
-    """Full SHA of the commit to run: a branch or tag could change under the workflow."""
-
-
-def _key(name: str) -> Any:
-    return Field(alias=f"{PROJECT}:{name}")
-
-
-class Settings(_Section):
-    """One stack's configuration, valid as a whole; it holds no secret."""
-
-    region: Annotated[Region, Field(alias="aws:region")]
-    """Region of the primary copy, such as us-east-1."""
-    endpoints: Annotated[tuple[dict[str, str], ...], Field(alias="aws:endpoints")] = ()
-    """Addresses that stand in for AWS's own, by service."""
-    path_style: Annotated[bool, Field(alias="aws:s3UsePathStyle")] = False
-    """Bucket in the path instead of the host name, for servers without wildcard DNS."""
-    owner: Annotated[str, Field(alias="github:owner", pattern=r"^[A-Za-z0-9-]+$")]
-    """Organisation or user that owns the repository."""
-    environment: Annotated[str, _key("environment"), Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-    """What is backed up: production, staging; small letters, digits and hyphens."""
-    aws: Annotated[AwsSettings, _key("aws")]
-    """Where the backups are."""
-    retention: Annotated[RetentionSettings, _key("retention")] = RetentionSettings()
-    """Changes to the default tiers, such as daily: {keep: 30d, lock: 14d}."""
-    protect: Annotated[bool, _key("protect")] = True
-    """Whether buckets and keys refuse to be destroyed. With false, `pulumi destroy` deletes every
-    backup."""
-    databases: Annotated[tuple[DatabaseSettings, ...], _key("databases"), Field(min_length=1)]
-    """The databases to back up."""
-    encryption: Annotated[EncryptionSettings, _key("encryption")]
-    """Who can read the backups."""
-    postgres_major_version: Annotated[int, _key("postgresMajorVersion"), Field(ge=16, le=99)]
-    """Major version of the server; pg_dump must not be older."""
-    github: Annotated[GitHubSettings, _key("github")]
-    """The repository whose workflow makes the backups."""
-    tool: Annotated[ToolSettings, _key("tool")]
-    """The release of this repository that the workflow runs."""
-    timeout_minutes: Annotated[int, _key("timeoutMinutes"), Field(ge=60, le=360)] = 120
-    """Minutes after which a backup is given up; its AWS session lasts as long."""
-
-    @field_validator("protect")
-    @classmethod
-    def _compliance_is_protected(cls, protect: bool, info: ValidationInfo) -> bool:
-        retention = info.data.get("retention")
-        if not protect and retention and retention.lock_mode is LockMode.COMPLIANCE:
-            raise ValueError(
-                "false, but retention.lockMode is COMPLIANCE, so `pulumi destroy` would fail"
-                " halfway on the first locked backup; set protect to true, or lockMode to"
-                " GOVERNANCE"
-            )
-        return protect
-
-    @field_validator("databases")
-    @classmethod
-    def _one_entry_each(
-        cls, databases: tuple[DatabaseSettings, ...]
-    ) -> tuple[DatabaseSettings, ...]:
-        for field in ("name", "secret"):
-            values = [getattr(database, field) for database in databases]
-            for value in values:
-                if values.count(value) > 1:
-                    raise ValueError(
-                        f"two entries have the {field} {value}, so one would be backed up in the"
-                        f" other's place; give each its own {field}"
-                    )
-        return databases
-
-    @property
-    def repository(self) -> Repository:
-        """The repository whose workflow makes the backups."""
-        return Repository(
-            owner=self.owner,
-            owner_id=self.github.owner_id,
-            name=self.github.repository,
-            repository_id=self.github.repository_id,
-        )
-
-    @property
-    def primary_bucket(self) -> str:
-        """The bucket that receives the backups."""
-        return f"{self.aws.bucket_prefix}-backups"
-
-    @property
-    def replica_bucket(self) -> str:
-        """The bucket that receives their copies."""
-        return f"{self.primary_bucket}-replica"
-
-    @property
-    def s3_endpoint(self) -> str | None:
-        """Address of the server that stands in for S3. None: AWS itself."""
-        return next((each["s3"] for each in self.endpoints if "s3" in each), None)
 
 
 @dataclass(frozen=True)
@@ -268,6 +49,10 @@ class Stack:
     settings: Settings
     database_urls: Mapping[str, pulumi.Output[str]]
     """Connection strings by the name of their variable, every one a secret."""
+    gpg_private_key: pulumi.Output[str] | None
+    """What drills and restores decrypt with; None: GitHub holds no such key."""
+    neon_api_key: pulumi.Output[str] | None
+    """What opens the Neon project; None: the databases are elsewhere."""
     source: str
     """The file that all of it was read from."""
 
@@ -293,6 +78,8 @@ def read_settings() -> Stack:
             database.variable: config.require_secret(database.secret)
             for database in settings.databases
         },
+        gpg_private_key=config.get_secret("gpgPrivateKey"),
+        neon_api_key=config.get_secret("neonApiKey"),
         source=stack_file(pulumi.get_stack()),
     )
 
@@ -303,7 +90,12 @@ def stack_file(stack: str) -> str:
 
 
 def parse_settings(
-    values: Mapping[str, str], *, stack: str, root: Path, secrets: Iterable[str] = ()
+    values: Mapping[str, str],
+    *,
+    stack: str,
+    root: Path,
+    secrets: Iterable[str] = (),
+    on: date | None = None,
 ) -> Settings:
     """Check a stack's configuration.
 
@@ -312,6 +104,7 @@ def parse_settings(
         stack: the stack's name, for messages.
         root: directory that paths are relative to.
         secrets: the keys whose values are encrypted.
+        on: the day that waivers are judged by. None: today, UTC.
 
     Raises:
         SettingsError: it has errors, all of which are named.
@@ -319,20 +112,27 @@ def parse_settings(
     own = {key: value for key, value in values.items() if key.startswith(f"{PROJECT}:")}
     sealed = set(secrets)
     urls = _database_secrets(own.get(f"{PROJECT}:databases"))
-    plain = {key: value for key, value in own.items() if key not in urls}
+    plain = {key: value for key, value in own.items() if key not in urls | _OPTIONAL_SECRETS.keys()}
     candidates = plain | {key: values[key] for key in _OTHER_NAMESPACES if key in values}
 
     problems = [_missing_secret(key, stack) for key in urls if key not in own]
     problems += [_exposed(key, stack) for key in urls & own.keys() - sealed if _is_remote(own[key])]
+    problems += [
+        _exposed(key, stack, what, "revoke it")
+        for key, what in _OPTIONAL_SECRETS.items()
+        if key in own.keys() - sealed
+    ]
+    problems += _not_private(own.get(f"{PROJECT}:gpgPrivateKey"))
     problems += [_secret_inside(key) for key in plain.keys() & sealed & _keys(Settings).keys()]
     try:
         settings = Settings.model_validate(
             {key: _decode(value) for key, value in candidates.items()},
-            context=_Context(root, values.get("aws:region")),
+            context=Context(root, values.get("aws:region"), on or today()),
         )
     except ValidationError as error:
         found = [_explain(each, sealed, urls, stack) for each in error.errors() if _is_own(each)]
         raise _failure(found + problems, stack) from None
+    problems += disagreements(settings)
     if problems:
         raise _failure(problems, stack)
     return settings
@@ -379,12 +179,22 @@ def _is_remote(url: str) -> bool:
     return _THIS_MACHINE.search(url) is None
 
 
-def _exposed(key: str, stack: str) -> str:
+def _exposed(
+    key: str, stack: str, what: str = "the database", first: str = "change the password"
+) -> str:
     return (
-        f"{key}: in plain text, so whoever reads {stack_file(stack)} can read the database;"
-        " change the password, then run"
-        f" pulumi config set --secret {key} --stack {stack}"
+        f"{key}: in plain text, so whoever reads {stack_file(stack)} can read {what}; {first}, then"
+        f" run pulumi config set --secret {key} --stack {stack}"
     )
+
+
+def _not_private(key: str | None) -> list[str]:
+    if key is None or "BEGIN PGP PRIVATE KEY BLOCK" in key:
+        return []
+    return [
+        f"{PROJECT}:gpgPrivateKey: holds no ASCII-armoured GPG private key, so no drill could"
+        " decrypt; export one with gpg --armor --export-secret-keys ADDRESS, or remove the setting"
+    ]
 
 
 def _secret_inside(key: str) -> str:
@@ -414,7 +224,8 @@ def _explain(problem: ErrorDetails, sealed: set[str], urls: set[str], stack: str
             )
         case "extra_forbidden":
             # The value is not shown: the key may be a misspelt secret.
-            known = {*_keys(_model_at(location[:-1])), *(urls if len(location) == 1 else ())}
+            secrets = urls | _OPTIONAL_SECRETS.keys() if len(location) == 1 else set[str]()
+            known = {*_keys(_model_at(location[:-1])), *secrets}
             close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.7)
             fix = f"did you mean {close[0]}?" if close else "remove it"
             return f"{path}: not a setting, so it would change nothing; {fix}"

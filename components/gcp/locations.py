@@ -1,7 +1,6 @@
 """Where Google Cloud Storage can keep both copies of a bucket in two regions of one's choice.
 
-Source: https://cloud.google.com/storage/docs/locations#location-dr, as of September 2026; regions
-of which Google pairs none are left out.
+Source: https://cloud.google.com/storage/docs/locations#location-dr
 """
 
 from collections.abc import Mapping

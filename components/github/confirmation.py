@@ -3,7 +3,8 @@
 import pulumi_github as github
 
 from components.repository import Repository
-from components.settings import PROJECT, SettingsError
+from components.sections import PROJECT
+from components.settings import SettingsError
 
 
 def confirm(repository: Repository, source: str) -> None:

@@ -60,6 +60,11 @@ class GcsStorageClass(StrEnum):
         """Days that are billed even when an object is gone sooner."""
         return {"STANDARD": 0, "NEARLINE": 30, "COLDLINE": 90, "ARCHIVE": 365}[self]
 
+    @property
+    def is_readable_at_once(self) -> bool:
+        """All of them are."""
+        return True
+
 
 S3_CLASSES: Mapping[Tier, S3StorageClass] = MappingProxyType(
     {

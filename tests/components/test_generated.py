@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.generated import backup_environment, generated_files
+from components.build import backup_environment
+from components.generated import generated_files
 from neonhub_backup.domain.configuration import load_configuration
 from tests.golden.stacks import STACKS, settings_of
 
@@ -17,7 +18,8 @@ def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path
 
     configuration = load_configuration(tmp_path / "configuration.yaml")
     (store,) = configuration.stores
-    assert store.model_dump()["bucket"] == settings.primary_bucket
+    assert settings.aws is not None
+    assert store.model_dump()["bucket"] == settings.aws.primary_bucket
     assert configuration.retention.model_dump() == settings.retention.model_dump()
     assert configuration.encryption.public_keys == settings.encryption.public_keys
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from components.github.environment import Environment, EnvironmentArgs
-from components.settings import PROJECT, Settings, SettingsError, parse_settings, read_settings
-from neonhub_backup.domain.retention import LockMode, RetentionPolicy
+from components.sections import PROJECT, Settings
+from components.settings import SettingsError, parse_settings, read_settings
+from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
+from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
 
 DATABASE_URL = f"{PROJECT}:databaseUrl"
 PUBLIC = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nkey\n-----END PGP PUBLIC KEY BLOCK-----\n"
@@ -22,9 +25,16 @@ MARK = "1b47061264138c4ac30d75fd1eb44270"
 
 VALID: dict[str, Any] = {
     "aws:region": "us-east-1",
+    "gcp:project": "neonhub-backups",
     "github:owner": "neonhub",
     "environment": "production",
+    "objectives": {"rpo": "1h"},
     "aws": {"bucketPrefix": "neonhub-production", "replicaRegion": "us-west-2"},
+    "gcp": {
+        "bucketPrefix": "neonhub-production",
+        "location": "US",
+        "regions": ["us-east4", "us-west1"],
+    },
     "databases": [{"name": "neonhub"}],
     "databaseUrl": "sealed",
     "encryption": {"publicKeyFiles": ["keys/production.asc"]},
@@ -32,6 +42,14 @@ VALID: dict[str, Any] = {
     "github": {"repository": "app", "ownerId": 11, "repositoryId": 22},
     "tool": {"repository": "neonhub/neonhub-backup", "commit": "a" * 40},
 }
+
+GCP: dict[str, Any] = VALID["gcp"]
+ROLE_ELSEWHERE = "arn:aws:iam::444455556666:role/x"
+
+
+def today() -> date:
+    """The day that these tests are about."""
+    return date(2026, 11, 23)
 
 
 @pytest.fixture
@@ -56,7 +74,11 @@ def values(changes: dict[str, Any]) -> dict[str, str]:
 def parse(root: Path) -> Callable[..., Settings]:
     def run(changes: dict[str, Any] | None = None, also_sealed: tuple[str, ...] = ()) -> Settings:
         return parse_settings(
-            values(changes or {}), stack="prod", root=root, secrets=[DATABASE_URL, *also_sealed]
+            values(changes or {}),
+            stack="prod",
+            root=root,
+            secrets=[DATABASE_URL, *also_sealed],
+            on=today(),
         )
 
     return run
@@ -86,26 +108,46 @@ def test_the_least_that_is_required_gives_the_safe_defaults(parse: Parse) -> Non
     assert settings.path_style is False
 
 
-def test_both_buckets_are_named_after_the_prefix(parse: Parse) -> None:
+def test_every_bucket_is_named_after_the_prefix(parse: Parse) -> None:
     settings = parse()
-    assert settings.primary_bucket == "neonhub-production-backups"
-    assert settings.replica_bucket == "neonhub-production-backups-replica"
+    assert settings.aws is not None
+    assert settings.gcp is not None
+    assert settings.aws.primary_bucket == "neonhub-production-backups"
+    assert settings.aws.replica_bucket == "neonhub-production-backups-replica"
+    assert settings.aws.operations_bucket == "neonhub-production-operations"
+    assert settings.gcp.bucket == "neonhub-production-backups"
 
 
 def test_the_longest_prefix_still_gives_names_that_s3_takes(parse: Parse) -> None:
-    settings = parse({"aws": {"bucketPrefix": "n" * 47, "replicaRegion": "us-west-2"}})
-    assert len(settings.replica_bucket) <= 63
+    aws = parse({"aws": {"bucketPrefix": "n" * 42, "replicaRegion": "us-west-2"}}).aws
+    assert aws is not None
+    assert len(f"{aws.operations_bucket}-replica") <= 63
+
+
+def test_a_tier_s_storage_class_can_be_changed_alone(parse: Parse) -> None:
+    aws = parse(
+        {"aws": {**VALID["aws"], "storageClasses": {"weekly": "STANDARD_IA"}}},
+    ).aws
+    assert aws is not None
+    assert aws.classes == {**S3_CLASSES, Tier.WEEKLY: S3StorageClass.STANDARD_IA}
+
+
+def test_one_cloud_can_be_left_out_where_the_rule_of_3_2_1_is_waived(parse: Parse) -> None:
+    waiver = {"rule": "three-two-one", "reason": "moving there soon", "expires": str(today())}
+    settings = parse({"gcp": None, "gcp:project": None, "waivers": [waiver]})
+    assert settings.gcp is None
 
 
 def test_retention_is_written_as_in_a_table(parse: Parse) -> None:
     retention = parse(
         {
+            "objectives": {"rpo": "24h"},
             "retention": {
                 "hourly": None,
                 "daily": {"keep": "30d", "lock": "14d"},
                 "lockMode": "COMPLIANCE",
                 "hourUtc": 5,
-            }
+            },
         }
     ).retention
     assert retention.hourly is None
@@ -147,10 +189,10 @@ def test_all_errors_are_reported_at_once(problems: Problems) -> None:
         }
     )
     assert [line.partition(": ")[0] for line in found] == [
-        f"{PROJECT}:environment",
         f"{PROJECT}:aws.bucketPrefix",
         f"{PROJECT}:aws.replicaRegion",
         f"{PROJECT}:retention.daily.keep",
+        f"{PROJECT}:environment",
         f"{PROJECT}:tool",
         f"{PROJECT}:protcet",
         DATABASE_URL,
@@ -177,8 +219,57 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
             {"environment": None},
             "environment: missing, so nothing can be built; add it to Pulumi.prod.yaml. It is:",
         ),
-        ({"aws:region": None}, "aws:region: missing, so nothing can be built; add it to Pulumi"),
-        ({"aws:region": "mars"}, "aws:region: 'mars' is refused"),
+        ({"aws:region": "us-esat-1"}, "aws:region: 'us-esat-1' is no region of AWS, so nothing"),
+        (
+            {"aws": {"bucketPrefix": "neonhub", "replicaRegion": "mars"}},
+            "aws.replicaRegion: 'mars' is no region of AWS, so nothing could be created there",
+        ),
+        (
+            {"gcp": {**GCP, "regions": ["us-east4", "us-east4"]}},
+            "gcp.regions: both are us-east4, so one outage could take both copies",
+        ),
+        (
+            {"gcp": {**GCP, "regions": ["us-east4", "us-esat1"]}},
+            "gcp.regions: 'us-esat1' is no region of US that Google pairs",
+        ),
+        ({"gcp": {**GCP, "location": "MARS"}}, "gcp.location: 'MARS' is no continent with pairs"),
+        (
+            {"gcp": {**GCP, "bucketPrefix": "google-neonhub"}},
+            "gcp.bucketPrefix: 'google-neonhub' begins with goog or holds google",
+        ),
+        ({"gcp": {**GCP, "softDelete": "1d"}}, "gcp.softDelete: '1d' is refused"),
+        ({"objectives": {"rpo": "soon"}}, "objectives.rpo: 'soon' is not a duration"),
+        ({"alarms": {"emails": ["platform"]}}, "alarms.emails[0]: 'platform' is refused"),
+        ({"alarms": {"webhooks": ["http://x"]}}, "alarms.webhooks[0]: 'http://x' is refused"),
+        (
+            {"github": {**VALID["github"], "restore": {"users": [*"abcdefg"]}}},
+            "github.restore: 7 users and teams, and GitHub takes 6 in all",
+        ),
+        (
+            {"github": {**VALID["github"], "delivery": "pigeon"}},
+            "github.delivery: 'pigeon' is refused",
+        ),
+        (
+            {
+                "aws": {
+                    **VALID["aws"],
+                    "replicaAccount": {"id": "111122223333", "roleArn": ROLE_ELSEWHERE},
+                }
+            },
+            "aws.replicaAccount: roleArn arn:aws:iam::444455556666:role/x is not in account",
+        ),
+        (
+            {"waivers": [{"rule": "r", "reason": "until the move", "expires": "2026-11-22"}]},
+            "waivers[0].expires: 2026-11-22 is past, so the rule holds again",
+        ),
+        (
+            {"waivers": [{"rule": "r", "reason": "until the move", "expires": "2028-01-01"}]},
+            "waivers[0].expires: 2028-01-01 is more than a year ahead",
+        ),
+        (
+            {"waivers": [{"rule": "r", "reason": "because", "expires": "2026-12-24"}]},
+            "waivers[0].reason: 'because' is refused",
+        ),
         (
             {"aws": {"bucketPrefix": "neonhub", "replicaRegion": "us-east-1"}},
             "aws.replicaRegion: 'us-east-1' is aws:region too, so one outage could take both",
@@ -188,7 +279,7 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
             "aws.bucketPrefix: 'sthree-x' begins with sthree-, which S3 keeps for itself",
         ),
         (
-            {"aws": {"bucketPrefix": "n" * 48, "replicaRegion": "us-west-2"}},
+            {"aws": {"bucketPrefix": "n" * 43, "replicaRegion": "us-west-2"}},
             "aws.bucketPrefix: 'nnn",
         ),
         (
@@ -308,8 +399,20 @@ def test_the_value_of_a_sealed_setting_is_never_shown(problems: Problems) -> Non
     assert "WORD" not in "".join(found)
 
 
+@pytest.mark.parametrize("key", ["gpgPrivateKey", "neonApiKey"])
+def test_a_further_secret_in_plain_text_is_refused(problems: Problems, key: str) -> None:
+    (found,) = problems({key: PRIVATE})
+    assert found.startswith(f"{PROJECT}:{key}: in plain text, so whoever reads")
+    assert "PGP" not in found
+
+
+def test_a_public_key_where_the_private_one_belongs_is_refused(problems: Problems) -> None:
+    (found,) = problems({"gpgPrivateKey": PUBLIC}, (f"{PROJECT}:gpgPrivateKey",))
+    assert found.startswith(f"{PROJECT}:gpgPrivateKey: holds no ASCII-armoured GPG private key")
+
+
 def test_settings_of_other_projects_and_providers_are_left_alone(parse: Parse) -> None:
-    assert parse({"aws:accessKey": "x", "gcp:project": "y", "other:thing": "z"})
+    assert parse({"aws:accessKey": "x", "gcp:zone": "y", "other:thing": "z"})
 
 
 def test_the_running_stack_s_connection_strings_come_out_as_secrets(

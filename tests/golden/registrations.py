@@ -13,7 +13,8 @@ import yaml
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, set_all_config
 
-from components.settings import PROJECT, stack_file
+from components.sections import PROJECT
+from components.settings import stack_file
 from tests.engine import Echo, Engine, Request, own_loop, run
 from tests.golden.stacks import GOLDEN, ROOT, golden_files, settings_of, stack_values
 

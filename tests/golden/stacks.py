@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from components.generated import generated_files
-from components.settings import PROJECT, Settings, parse_settings, stack_file
+from components.sections import PROJECT, Settings
+from components.settings import parse_settings, stack_file
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent
