@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
 BIN = .venv/bin
 
-.PHONY: help up down clean setup test lint unit end-to-end golden policy
+.PHONY: help up down clean setup test lint unit end-to-end golden policy forecast
 
 help:  ## these lines
 	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -39,8 +39,11 @@ end-to-end: quiet-setup  ## the tests with the real engine, emulators and databa
 golden: quiet-setup  ## regenerate the committed copies of generated files
 	$(BIN)/python -m tests.golden
 
-policy: quiet-setup  ## what the rules say of a stack, such as STACK=prod, without a cloud
-	$(BIN)/python -m tests.policies $(STACK)
+policy: quiet-setup  ## what the rules say of a stack, such as STACK=prod, without a cloud; FORMAT=sarif
+	@$(BIN)/python -m tests.policies $(STACK) $(FORMAT)
+
+forecast: quiet-setup  ## what a stack will keep and cost, such as STACK=prod; SIZE=50 GROWTH=5 to try
+	@$(BIN)/python -m components.forecast $(STACK) $(if $(SIZE),--size $(SIZE)) $(if $(GROWTH),--growth $(GROWTH))
 
 .PHONY: quiet-setup
 quiet-setup:

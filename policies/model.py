@@ -73,6 +73,7 @@ class Outcome(Enum):
 
     KEPT = "kept"
     BROKEN = "broken"
+    WAIVED = "waived"
     UNDECIDED = "undecided"
 
 
@@ -84,6 +85,8 @@ class Verdict:
     resource: Resource
     outcome: Outcome
     findings: tuple[str, ...] = ()
+    waived: str | None = None
+    """Until when and why it need not be kept, where that was decided."""
 
     @property
     def message(self) -> str:

@@ -5,8 +5,11 @@ rules that need them judge during the update, still before the resource is made.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, cast
 
+from pulumi.runtime import get_config_env
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -20,8 +23,10 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from policies import waivers
 from policies.model import UNKNOWN, Outcome, Resource, Rule, judge
 from policies.rules import RULES
+from policies.waivers import Waiver
 
 
 def serve() -> None:
@@ -29,8 +34,26 @@ def serve() -> None:
     PolicyPack(
         name="neonhub-backup",
         enforcement_level=EnforcementLevel.MANDATORY,
-        policies=[policy(rule) for rule in RULES],
+        policies=[*(policy(rule) for rule in RULES), _WAIVERS_NAME_RULES],
     )
+
+
+@cache
+def _decided() -> tuple[tuple[Waiver, ...], date]:
+    """The stack's waivers, and the day that they are judged by."""
+    return waivers.read(get_config_env()), datetime.now(UTC).date()
+
+
+def _strays(_: StackValidationArgs, report: ReportViolation) -> None:
+    for each in waivers.strays(_decided()[0], RULES):
+        report(each, None)
+
+
+_WAIVERS_NAME_RULES = StackValidationPolicy(
+    "waivers-name-rules",
+    "What a waiver was meant for is not waived: write the name of a rule.",
+    _strays,
+)
 
 
 def policy(rule: Rule) -> Policy:
@@ -88,6 +111,6 @@ def _report(
     report: ReportViolation,
     urn: str | None,
 ) -> None:
-    verdict = judge(rule, resource, stack)
+    verdict = waivers.apply(judge(rule, resource, stack), *_decided())
     if verdict.outcome is Outcome.BROKEN:
         report(verdict.message, urn)

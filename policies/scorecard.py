@@ -6,7 +6,7 @@ from policies.model import Outcome, Verdict
 
 
 def scorecard(verdicts: Sequence[Verdict]) -> str:
-    """One line for each verdict, what is broken in full, and a sum."""
+    """One line for each verdict, what is broken or waived in full, and a sum."""
     rows = [
         (each.rule.name, " ".join(each.rule.answers) or "-", each.resource.name, each.outcome.value)
         for each in verdicts
@@ -18,12 +18,14 @@ def scorecard(verdicts: Sequence[Verdict]) -> str:
         for row in table
     ]
     broken = [each for each in verdicts if each.outcome is Outcome.BROKEN]
+    waived = [each for each in verdicts if each.outcome is Outcome.WAIVED]
     rules = len({each.rule.name for each in verdicts})
     return "\n".join(
         [
             *lines,
             "",
             *(f"{each.message}. {each.rule.meaning}" for each in broken),
-            f"{rules} rules, {len(verdicts)} verdicts, {len(broken)} broken.",
+            *(f"{each.message}. Waived {each.waived}." for each in waived),
+            f"{rules} rules, {len(verdicts)} verdicts, {len(broken)} broken, {len(waived)} waived.",
         ]
     )

@@ -1,12 +1,16 @@
 """What `make policy` prints, and how it ends."""
 
+import json
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from policies.model import Resource, judge_all
 from policies.rules import RULES
+from policies.sarif import sarif
 from policies.scorecard import scorecard
+from policies.waivers import Waiver, apply
 from tests.policies import __main__ as command
 
 KEY = Resource(
@@ -17,6 +21,11 @@ KEY = Resource(
         "deletionWindowInDays": 30,
         "policy": {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "a"}, "Action": "b"}]},
     },
+)
+
+DAY = date(2026, 11, 23)
+WAIVER = Waiver(
+    rule="key-rotates", resource="a-*", reason="imported key", expires=date(2026, 12, 24)
 )
 
 
@@ -32,7 +41,7 @@ def test_each_verdict_is_a_line_with_the_public_rules_that_it_answers() -> None:
         "a-key",
         "kept",
     ] in [line.split() for line in lines]
-    assert lines[-1] == "4 rules, 4 verdicts, 0 broken."
+    assert lines[-1] == "4 rules, 4 verdicts, 0 broken, 0 waived."
 
 
 def test_a_broken_rule_is_explained_with_the_resource_and_the_fix() -> None:
@@ -41,7 +50,7 @@ def test_a_broken_rule_is_explained_with_the_resource_and_the_fix() -> None:
     printed = scorecard(list(judge_all(RULES, [key])))
 
     assert "a-key: enableKeyRotation is not true. One leaked key would open" in printed
-    assert printed.endswith("4 rules, 4 verdicts, 1 broken.")
+    assert printed.endswith("4 rules, 4 verdicts, 1 broken, 0 waived.")
 
 
 def test_the_command_fails_when_a_rule_is_broken(
@@ -53,15 +62,53 @@ def test_the_command_fails_when_a_rule_is_broken(
     monkeypatch.setattr(command, "resources", resources)
 
     assert command.main(["prod"]) == 1
-    assert "3 broken." in capsys.readouterr().out
+    assert "3 broken, 0 waived." in capsys.readouterr().out
 
 
 def test_the_command_succeeds_when_every_rule_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["prod"]) == 0
-    assert ", 0 broken." in capsys.readouterr().out
+    assert ", 0 broken, 0 waived." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments", [[], ["production"]])
+def test_a_waived_rule_is_shown_with_its_reason_and_its_end() -> None:
+    key = replace(KEY, inputs={**KEY.inputs, "enableKeyRotation": False})
+    verdicts = [apply(each, [WAIVER], DAY) for each in judge_all(RULES, [key])]
+
+    printed = scorecard(verdicts)
+
+    assert "a-key: enableKeyRotation is not true. Waived until 2026-12-24: imported key." in printed
+    assert printed.endswith("0 broken, 1 waived.")
+
+
+def test_sarif_has_every_rule_and_what_is_broken_or_waived() -> None:
+    key = replace(KEY, inputs={**KEY.inputs, "enableKeyRotation": False, "policy": None})
+    verdicts = [apply(each, [WAIVER], DAY) for each in judge_all(RULES, [key])]
+
+    written = json.loads(sarif(verdicts, RULES, "Pulumi.prod.yaml"))
+
+    (run,) = written["runs"]
+    assert written["version"] == "2.1.0"
+    assert [each["id"] for each in run["tool"]["driver"]["rules"]] == [each.name for each in RULES]
+    waived, broken = run["results"]
+    assert waived["ruleId"] == "key-rotates"
+    assert waived["suppressions"] == [
+        {"kind": "external", "justification": "until 2026-12-24: imported key"}
+    ]
+    assert broken["ruleId"] == "key-policy-names-principals"
+    assert "suppressions" not in broken
+    (location,) = broken["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "Pulumi.prod.yaml"
+    assert location["logicalLocations"][0]["name"] == "a-key"
+
+
+def test_the_command_prints_sarif_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["prod", "sarif"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["results"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["production"], ["prod", "xml"], ["prod", "sarif", "more"]]
+)
 def test_the_command_says_which_stacks_there_are(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
