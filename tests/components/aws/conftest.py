@@ -18,16 +18,29 @@ def _holds(operator: str, wanted: list[str], actual: str | None) -> bool:
     if operator == "Null":
         return (actual is None) == (wanted == ["true"])
     if actual is None:
-        return operator.endswith("IfExists")
+        # As in AWS, what is not there differs from everything.
+        return operator.endswith("IfExists") or "Not" in operator
     match operator.removesuffix("IfExists"):
         case "StringEquals" | "Bool" | "ArnEquals":
             return actual in wanted
+        case "StringNotEquals":
+            return actual not in wanted
         case "StringLike":
             return any(fnmatchcase(actual, pattern) for pattern in wanted)
         case "NumericLessThanEquals":
             return float(actual) <= float(wanted[0])
+        case "NumericLessThan":
+            return float(actual) < float(wanted[0])
         case _:
             raise NotImplementedError(f"this judge does not know the operator {operator}")
+
+
+def _is_about(statement: dict[str, Any], principal: str | None) -> bool:
+    """Whether a statement of a resource's policy is about who asks. None: it does not matter."""
+    wanted = statement.get("Principal", "*")
+    if principal is None or wanted == "*":
+        return True
+    return any(principal in _listed(names) for names in wanted.values())
 
 
 def _applies(statement: dict[str, Any], action: str, resource: str, context: Context) -> bool:
@@ -44,15 +57,20 @@ def _applies(statement: dict[str, Any], action: str, resource: str, context: Con
 
 @pytest.fixture
 def is_allowed() -> IsAllowed:
-    """Call it with a policy, an action, a resource and the request's context."""
+    """Call it with a policy, an action, a resource, the request's context and who asks."""
 
     def judge(
-        policy: dict[str, Any], action: str, resource: str, context: Context | None = None
+        policy: dict[str, Any],
+        action: str,
+        resource: str,
+        context: Context | None = None,
+        principal: str | None = None,
     ) -> bool:
         effects = {
             statement["Effect"]
             for statement in policy["Statement"]
-            if _applies(statement, action, resource, context or {})
+            if _is_about(statement, principal)
+            and _applies(statement, action, resource, context or {})
         }
         return effects == {"Allow"}
 
