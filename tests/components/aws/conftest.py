@@ -14,25 +14,27 @@ def _listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+_OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
+    "ArnEquals": lambda actual, wanted: actual in wanted,
+    "Bool": lambda actual, wanted: actual in wanted,
+    "NumericLessThan": lambda actual, wanted: float(actual) < float(wanted[0]),
+    "NumericLessThanEquals": lambda actual, wanted: float(actual) <= float(wanted[0]),
+    "StringEquals": lambda actual, wanted: actual in wanted,
+    "StringLike": lambda actual, wanted: any(fnmatchcase(actual, each) for each in wanted),
+    "StringNotEquals": lambda actual, wanted: actual not in wanted,
+}
+
+
 def _holds(operator: str, wanted: list[str], actual: str | None) -> bool:
     if operator == "Null":
         return (actual is None) == (wanted == ["true"])
     if actual is None:
         # As in AWS, what is not there differs from everything.
         return operator.endswith("IfExists") or "Not" in operator
-    match operator.removesuffix("IfExists"):
-        case "StringEquals" | "Bool" | "ArnEquals":
-            return actual in wanted
-        case "StringNotEquals":
-            return actual not in wanted
-        case "StringLike":
-            return any(fnmatchcase(actual, pattern) for pattern in wanted)
-        case "NumericLessThanEquals":
-            return float(actual) <= float(wanted[0])
-        case "NumericLessThan":
-            return float(actual) < float(wanted[0])
-        case _:
-            raise NotImplementedError(f"this judge does not know the operator {operator}")
+    holds = _OPERATORS.get(operator.removesuffix("IfExists"))
+    if holds is None:
+        raise NotImplementedError(f"this judge does not know the operator {operator}")
+    return holds(actual, wanted)
 
 
 def _is_about(statement: dict[str, Any], principal: str | None) -> bool:
