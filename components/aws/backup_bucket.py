@@ -1,14 +1,17 @@
 """A bucket whose backups cannot be deleted before their time."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_aws import s3
 
 from components.aws import bucket_policies
-from neonhub_backup.domain.layout import tier_prefix
+from components.aws.documents import Statement
+from neonhub_backup.domain.layout import DRILLS, tier_prefix
 from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
+from neonhub_backup.domain.storage import LARGE_BYTES, S3_CLASSES, SETTLED_DAYS, S3StorageClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +26,28 @@ class BackupBucketArgs:
     """Key that encrypts every object, of the same region."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     """When each tier expires, and for how long it is locked."""
+    storage_classes: Mapping[Tier, S3StorageClass] = field(default_factory=lambda: S3_CLASSES)
+    """Where each tier ends up. Uploads choose their class themselves; archives come later."""
+    logs_bucket: pulumi.Input[str] | None = None
+    """Operations bucket of the same region that takes the access logs. None: there are none."""
+    others: pulumi.Input[Sequence[Statement]] = ()
+    """What its policy says besides: how another account writes copies."""
     protect: bool = True
-    """Refuses destruction and survives its stack. False: destroyed with every backup in it."""
+    """Refuses destruction and deletion of objects by anybody, and survives its stack.
+
+    False: destroyed with every backup in it.
+    """
+
+    def __post_init__(self) -> None:
+        """Refuse a tier without a place."""
+        missing = [
+            tier.value for tier in self.retention.rules() if tier not in self.storage_classes
+        ]
+        if missing:
+            raise ValueError(
+                f"storage_classes names no class for {', '.join(missing)}, so nobody knows what"
+                " their backups cost; name one for each tier in use"
+            )
 
 
 class BackupBucket(pulumi.ComponentResource):
@@ -74,7 +97,13 @@ class BackupBucket(pulumi.ComponentResource):
             f"{name}-policy",
             region=args.region,
             bucket=bucket.bucket,
-            policy=json.dumps(bucket_policies.bucket_policy(args.bucket)),
+            policy=pulumi.Output.all(args.key_arn, args.others).apply(
+                lambda known: json.dumps(
+                    bucket_policies.backup_bucket_policy(
+                        args.bucket, known[0], protect=args.protect, others=known[1]
+                    )
+                )
+            ),
             opts=part,
         )
         s3.BucketServerSideEncryptionConfiguration(
@@ -105,9 +134,18 @@ class BackupBucket(pulumi.ComponentResource):
             f"{name}-lifecycle",
             region=args.region,
             bucket=versioning.bucket,
-            rules=lifecycle_rules(args.retention),
+            rules=lifecycle_rules(args.retention, args.storage_classes),
             opts=part,
         )
+        if args.logs_bucket is not None:
+            s3.BucketLogging(
+                f"{name}-logging",
+                region=args.region,
+                bucket=bucket.bucket,
+                target_bucket=args.logs_bucket,
+                target_prefix=bucket_policies.access_logs_prefix(args.bucket),
+                opts=part,
+            )
         if lock_mode is not None:
             s3.BucketObjectLockConfiguration(
                 f"{name}-lock",
@@ -128,12 +166,16 @@ class BackupBucket(pulumi.ComponentResource):
 
 
 def lifecycle_rules(
-    retention: RetentionPolicy,
+    retention: RetentionPolicy, storage_classes: Mapping[Tier, S3StorageClass]
 ) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
     """All rules of a bucket, for its one lifecycle configuration: two would leave none.
 
     A tier that is no longer in use has no rule: its backups stay until someone decides.
     """
+    tiers = retention.rules()
+    longest_days = max(rule.keep_days for rule in tiers.values())
+    # The lowest tier last: switching it on or off shows as one rule in a preview, not as all.
+    highest_first = list(reversed(tiers.items()))
     return [
         {
             "id": "clean-up",
@@ -142,17 +184,41 @@ def lifecycle_rules(
             "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
             "expiration": {"expired_object_delete_marker": True},
         },
-        # The lowest tier last: switching it on or off shows as one rule in a preview, not as all.
-        *(_expiry(tier, rule) for tier, rule in reversed(retention.rules().items())),
+        # A drill proves a backup for as long as any may be kept.
+        _expiry(DRILLS.rstrip("/"), DRILLS, longest_days),
+        *(
+            _archival(tier, storage_classes[tier])
+            for tier, rule in highest_first
+            if _goes_to_archive(rule, storage_classes[tier])
+        ),
+        *(_expiry(tier, tier_prefix(tier), rule.keep_days) for tier, rule in highest_first),
     ]
 
 
-def _expiry(tier: Tier, rule: TierRule) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+def _goes_to_archive(rule: TierRule, storage_class: S3StorageClass) -> bool:
+    """Whether objects are moved after their upload, and live long enough for it."""
+    return storage_class is not storage_class.upload and rule.keep_days > SETTLED_DAYS
+
+
+def _archival(
+    tier: Tier, storage_class: S3StorageClass
+) -> s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
-        "id": f"expire-{tier}",
+        "id": f"archive-{tier}",
         "status": "Enabled",
-        "filter": {"prefix": tier_prefix(tier)},
-        "expiration": {"days": rule.keep_days},
+        "filter": {
+            "and_": {"prefix": tier_prefix(tier), "object_size_greater_than": LARGE_BYTES},
+        },
+        "transitions": [{"days": SETTLED_DAYS, "storage_class": storage_class.value}],
+    }
+
+
+def _expiry(what: str, prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": f"expire-{what}",
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": days},
         # Expiry only hides an object of a versioned bucket; a day later it is gone.
         "noncurrent_version_expiration": {"noncurrent_days": 1},
     }

@@ -36,11 +36,11 @@ def through_s3(place: EncryptedBucket, keys: str) -> dict[str, Any]:
     the bucket's, and no object would match.
     """
     return {
-        "StringEquals": {"kms:ViaService": s3_service(place.region)},
+        "StringEquals": {"kms:ViaService": service_name("s3", place.region)},
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": objects_arn(place.bucket, keys)},
     }
 
 
-def s3_service(region: str) -> str:
-    """Name by which KMS knows S3 of a region."""
-    return f"s3.{region}.amazonaws.com"
+def service_name(service: str, region: str) -> str:
+    """Name by which KMS knows a service of a region."""
+    return f"{service}.{region}.amazonaws.com"

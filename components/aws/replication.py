@@ -9,6 +9,9 @@ from pulumi_aws import iam, s3
 from components.aws import bucket_policies
 from components.aws.documents import EncryptedBucket, bucket_arn
 
+ROLE_PATH = "/neonhub-backup/replication/"
+"""Where the roles of replication are among all of an account."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicationEnd:
@@ -31,7 +34,9 @@ class ReplicationArgs:
     replica: ReplicationEnd
     """The bucket that receives the copies."""
     account_id: pulumi.Input[str]
-    """Account of both buckets."""
+    """Account of the source, and of the replica unless that has one of its own."""
+    replica_account_id: str | None = None
+    """Account of the replica, which owns the copies. None: that of the source."""
     protect: bool = True
     """Refuses destruction: a bucket without its replication has one copy."""
 
@@ -50,6 +55,9 @@ class Replication(pulumi.ComponentResource):
 
         role = iam.Role(
             f"{name}-role",
+            # Known before it exists, so that a replica of another account can let it in.
+            name=source.bucket,
+            path=ROLE_PATH,
             description=pulumi.Output.concat("Copies ", source.bucket, " to ", replica.bucket),
             assume_role_policy=pulumi.Output.all(args.account_id, source.bucket).apply(
                 lambda known: json.dumps(
@@ -70,6 +78,7 @@ class Replication(pulumi.ComponentResource):
                     bucket_policies.replicate(
                         EncryptedBucket(known[0], source.region, known[1]),
                         EncryptedBucket(known[2], replica.region, known[3]),
+                        override_owner=args.replica_account_id is not None,
                     )
                 )
             ),
@@ -91,12 +100,7 @@ class Replication(pulumi.ComponentResource):
                     "source_selection_criteria": {
                         "sse_kms_encrypted_objects": {"status": "Enabled"}
                     },
-                    "destination": {
-                        "bucket": pulumi.Output.from_input(replica.bucket).apply(bucket_arn),
-                        "encryption_configuration": {"replica_kms_key_id": replica.key_arn},
-                        "replication_time": {"status": "Enabled", "time": {"minutes": 15}},
-                        "metrics": {"status": "Enabled", "event_threshold": {"minutes": 15}},
-                    },
+                    "destination": _destination(replica, args.replica_account_id),
                 }
             ],
             # Objects that arrive before the role has its permissions are never copied.
@@ -106,3 +110,24 @@ class Replication(pulumi.ComponentResource):
         )
 
         self.register_outputs({})
+
+
+def role_arn(account_id: str, source_bucket: str) -> str:
+    """ARN of the role that copies the objects of a bucket; it bears the bucket's name."""
+    return f"arn:aws:iam::{account_id}:role{ROLE_PATH}{source_bucket}"
+
+
+def _destination(
+    replica: ReplicationEnd, account_id: str | None
+) -> s3.BucketReplicationConfigRuleDestinationArgsDict:
+    destination: s3.BucketReplicationConfigRuleDestinationArgsDict = {
+        "bucket": pulumi.Output.from_input(replica.bucket).apply(bucket_arn),
+        "encryption_configuration": {"replica_kms_key_id": replica.key_arn},
+        "replication_time": {"status": "Enabled", "time": {"minutes": 15}},
+        "metrics": {"status": "Enabled", "event_threshold": {"minutes": 15}},
+    }
+    if account_id is not None:
+        # Otherwise the source's account, perhaps lost by then, would own the copies too.
+        destination["account"] = account_id
+        destination["access_control_translation"] = {"owner": "Destination"}
+    return destination

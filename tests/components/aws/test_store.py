@@ -5,12 +5,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 
 from components.aws.identities import Identities, IdentitiesArgs
-from components.aws.store import AwsStore, AwsStoreArgs, Place
+from components.aws.store import Account, AwsStore, AwsStoreArgs, Place
 from components.repository import Repository
-from neonhub_backup.domain.retention import LockMode, RetentionPolicy, TierRule
+from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier, TierRule
+from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
 
 Deploy = Callable[..., dict[str, Any]]
 REPOSITORY = Repository(owner="neonhub", owner_id=11, name="app", repository_id=22)
@@ -71,6 +73,93 @@ def test_every_object_is_copied_within_15_minutes_under_the_key_of_its_copy(
         "replicationTime": {"status": "Enabled", "time": {"minutes": 15}},
         "metrics": {"status": "Enabled", "eventThreshold": {"minutes": 15}},
     }
+
+
+def test_each_copy_logs_access_in_its_own_region(asked: dict[str, Any]) -> None:
+    for copy, bucket, region in (
+        ("primary", "neonhub-backups", "us-east-1"),
+        ("replica", "neonhub-backups-replica", "us-west-2"),
+    ):
+        operations = asked[f"aws-{copy}-operations-bucket"].inputs
+        assert (operations["bucket"], operations["region"]) == (f"{bucket}-operations", region)
+        logging = asked[f"aws-{copy}-logging"]
+        assert logging.inputs["targetBucket"] == f"{bucket}-operations"
+        # S3 refuses a target that does not let its logs in yet.
+        policy = f"::aws-{copy}-operations-policy"
+        assert any(urn.endswith(policy) for urn in logging.options.dependencies)
+
+
+def test_an_operations_bucket_can_have_a_name_of_its_own(deploy: Deploy) -> None:
+    primary = Place(bucket="neonhub-backups", region="us-east-1", operations_bucket="neonhub-ops")
+    asked = deploy(lambda: store(primary=primary), LOOKUPS)
+
+    assert asked["aws-primary-operations-bucket"].inputs["bucket"] == "neonhub-ops"
+
+
+def test_a_trail_writes_beside_the_primary_alone(deploy: Deploy) -> None:
+    trail = "arn:aws:cloudtrail:us-east-1:123456789012:trail/backups"
+    asked = deploy(lambda: store(trail_arn=trail), LOOKUPS)
+
+    assert trail in asked["aws-primary-operations-policy"].inputs["policy"]
+    assert trail not in asked["aws-replica-operations-policy"].inputs["policy"]
+
+
+def test_both_copies_keep_each_tier_in_the_class_that_was_asked_for(deploy: Deploy) -> None:
+    classes = {**S3_CLASSES, Tier.MONTHLY: S3StorageClass.DEEP_ARCHIVE}
+    asked = deploy(lambda: store(storage_classes=classes), LOOKUPS)
+
+    for copy in ("primary", "replica"):
+        rules = asked[f"aws-{copy}-lifecycle"].inputs["rules"]
+        assert "archive-monthly" in [rule["id"] for rule in rules]
+
+
+def elsewhere() -> AwsStore:
+    """A store whose replica is in another account."""
+    provider = aws.Provider("elsewhere", region="us-west-2")
+    return store(replica_account=Account(account_id="210987654321", provider=provider))
+
+
+def test_a_replica_of_another_account_is_made_there_and_nothing_else_is(deploy: Deploy) -> None:
+    asked = deploy(elsewhere, LOOKUPS)
+
+    there = {name for name, each in asked.items() if "::elsewhere::" in each.options.provider}
+    assert there == {name for name in asked if name.startswith("aws-replica-")}
+
+
+def test_a_replica_of_another_account_belongs_to_it(deploy: Deploy) -> None:
+    asked = deploy(elsewhere, LOOKUPS)
+
+    (rule,) = asked["aws-replication-configuration"].inputs["rules"]
+    assert rule["destination"]["account"] == "210987654321"
+    assert rule["destination"]["accessControlTranslation"] == {"owner": "Destination"}
+    assert "arn:aws:iam::210987654321:root" in asked["aws-replica-key"].inputs["policy"]
+    assert "210987654321" in asked["aws-replica-operations-policy"].inputs["policy"]
+    assert "210987654321" not in asked["aws-primary-key"].inputs["policy"]
+    assert "ObjectOwnerOverride" in asked["aws-replication-permissions"].inputs["policy"]
+
+
+def test_a_replica_of_another_account_lets_in_the_role_that_copies(deploy: Deploy) -> None:
+    asked = deploy(elsewhere, LOOKUPS)
+
+    role = asked["aws-replication-role"].inputs
+    arn = f"arn:aws:iam::123456789012:role{role['path']}{role['name']}"
+    for guarded in ("policy", "key"):
+        statements = json.loads(asked[f"aws-replica-{guarded}"].inputs["policy"])["Statement"]
+        assert statements[-1]["Condition"]["ArnEquals"] == {"aws:PrincipalArn": arn}
+        assert statements[-1]["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+
+
+def test_within_one_account_policies_let_in_nobody_else(asked: dict[str, Any]) -> None:
+    for copy in ("primary", "replica"):
+        assert "aws:PrincipalArn" not in asked[f"aws-{copy}-policy"].inputs["policy"]
+        assert "aws:PrincipalArn" not in asked[f"aws-{copy}-key"].inputs["policy"]
+
+
+@pytest.mark.parametrize("account_id", ["2109", "2109876543210", "neonhub-prod"])
+def test_what_is_no_account_is_refused(account_id: str) -> None:
+    none_is_made: Any = None
+    with pytest.raises(ValueError, match="is not 12 digits"):
+        Account(account_id=account_id, provider=none_is_made)
 
 
 def test_a_deletion_is_not_copied(asked: dict[str, Any]) -> None:

@@ -1,0 +1,164 @@
+"""A bucket for what must be rewritten: logs, index, status page and WAL archive."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import s3
+
+from components.aws import bucket_policies
+from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, TRAIL, WAL
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationsBucketArgs:
+    """What a bucket of operations needs to know."""
+
+    bucket: str
+    """Name of the bucket. Explicit, because committed files name it before it exists."""
+    region: str
+    """Where it is: S3 delivers access logs within one region alone."""
+    account_id: pulumi.Input[str]
+    """Account that owns it and the buckets it takes logs of."""
+    sources: Sequence[str] = ()
+    """Names of the buckets whose access logs it takes."""
+    trail_arn: pulumi.Input[str] | None = None
+    """The CloudTrail trail that it takes the records of. None: it takes none."""
+    log_days: int = 400
+    """Days for which access logs and the trail's records are kept: a year, and time to ask."""
+    undo_days: int = 30
+    """Days for which an overwritten or deleted index or status page can be brought back."""
+    wal_undo_days: int = 7
+    """Days for which WAL that barman deleted can be brought back; they are paid for."""
+    protect: bool = True
+    """Refuses destruction and survives its stack. False: destroyed with all there is in it."""
+
+    def __post_init__(self) -> None:
+        """Refuse periods that S3 would refuse only when it makes the rules."""
+        for name in ("log_days", "undo_days", "wal_undo_days"):
+            days: int = getattr(self, name)
+            if days < 1:
+                raise ValueError(
+                    f"{name} must be at least 1, or S3 refuses the lifecycle rule: got {days}"
+                )
+
+
+class OperationsBucket(pulumi.ComponentResource):
+    """Private, versioned and encrypted storage without a lock."""
+
+    bucket: pulumi.Output[str]
+    """Its name, once it takes access logs: S3 refuses it as their target before that."""
+
+    def __init__(
+        self, name: str, args: OperationsBucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("neonhub-backup:aws:OperationsBucket", name, {}, opts)
+        child = pulumi.ResourceOptions(
+            parent=self, protect=args.protect, retain_on_delete=args.protect
+        )
+
+        bucket = s3.Bucket(
+            f"{name}-bucket",
+            region=args.region,
+            bucket=args.bucket,
+            force_destroy=not args.protect,
+            opts=child,
+        )
+        part = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=bucket))
+        s3.BucketPublicAccessBlock(
+            f"{name}-private",
+            region=args.region,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=part,
+        )
+        s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            region=args.region,
+            bucket=bucket.bucket,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=part,
+        )
+        policy = s3.BucketPolicy(
+            f"{name}-policy",
+            region=args.region,
+            bucket=bucket.bucket,
+            policy=pulumi.Output.all(args.account_id, args.trail_arn).apply(
+                lambda known: json.dumps(
+                    bucket_policies.operations_bucket_policy(
+                        args.bucket, known[0], args.sources, known[1]
+                    )
+                )
+            ),
+            opts=part,
+        )
+        s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            region=args.region,
+            bucket=bucket.bucket,
+            # S3 delivers no access logs to a bucket that encrypts with KMS by default:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            opts=part,
+        )
+        versioning = s3.BucketVersioning(
+            f"{name}-versioning",
+            region=args.region,
+            bucket=bucket.bucket,
+            versioning_configuration={"status": "Enabled"},
+            opts=part,
+        )
+        s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            region=args.region,
+            bucket=versioning.bucket,
+            rules=operations_rules(args),
+            opts=part,
+        )
+
+        self.bucket = policy.bucket
+        self.register_outputs({"bucket": self.bucket})
+
+
+def operations_rules(
+    args: OperationsBucketArgs,
+) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
+    """All rules of the bucket, for its one lifecycle configuration: two would leave none."""
+    return [
+        {
+            "id": "clean-up",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            # A base backup of a large server takes days to upload.
+            "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+            "expiration": {"expired_object_delete_marker": True},
+        },
+        *(_expiry(prefix, args.log_days) for prefix in (ACCESS_LOGS, TRAIL)),
+        *(_undo(prefix, args.undo_days) for prefix in (INDEX, STATUS)),
+        # What barman still needs only barman knows: it deletes the rest.
+        _undo(WAL, args.wal_undo_days),
+    ]
+
+
+def _expiry(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+    return {
+        "id": f"expire-{prefix.rstrip('/')}",
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "expiration": {"days": days},
+        "noncurrent_version_expiration": {"noncurrent_days": 1},
+    }
+
+
+def _undo(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+    """The newest version stays for ever, those before it for some days."""
+    return {
+        "id": f"forget-old-{prefix.rstrip('/')}",
+        "status": "Enabled",
+        "filter": {"prefix": prefix},
+        "noncurrent_version_expiration": {"noncurrent_days": days},
+    }
