@@ -1,6 +1,7 @@
 """Run a program against a fake engine, and see everything that it asks the engine for."""
 
 import asyncio
+import base64
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
@@ -20,16 +21,48 @@ class Request(NamedTuple):
 Asked = dict[str, Request]
 Lookups = Mapping[str, dict[str, Any]]
 
+_PROJECT = "projects/neonhub-backups"
+_POOLS = "projects/123456789012/locations/global/workloadIdentityPools"
+
+
+def _account(inputs: dict[str, Any]) -> dict[str, Any]:
+    email = f"{inputs['accountId']}@neonhub-backups.iam.gserviceaccount.com"
+    return {
+        "name": f"{_PROJECT}/serviceAccounts/{email}",
+        "email": email,
+        "member": f"serviceAccount:{email}",
+    }
+
+
+_NAMED_BY_GOOGLE: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda inputs: {
+        "name": f"{_POOLS}/{inputs['workloadIdentityPoolId']}"
+    },
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": lambda inputs: {
+        "name": f"{_POOLS}/{inputs['workloadIdentityPoolId']}/providers/"
+        f"{inputs['workloadIdentityPoolProviderId']}"
+    },
+    "gcp:projects/iAMCustomRole:IAMCustomRole": lambda inputs: {
+        "name": f"{_PROJECT}/roles/{inputs['roleId']}"
+    },
+    "gcp:serviceaccount/account:Account": _account,
+    "gcp:serviceaccount/key:Key": lambda _: {
+        "privateKey": base64.b64encode(b'{"type": "service_account"}').decode()
+    },
+}
+"""Outputs that others are made of, by the type of the resource."""
+
 
 class Echo(mocks.Mocks):
-    """Answers with what it was asked for, and an ARN for everything."""
+    """Answers with what it was asked for, an ARN for everything, and the names Google gives."""
 
     def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = cast("dict[str, Any]", args.inputs)
-        return f"{args.name}-id", {**inputs, "arn": f"arn:{args.name}"}
+        named = _NAMED_BY_GOOGLE.get(args.typ, lambda _: {})(inputs)
+        return f"{args.name}-id", {**inputs, "arn": f"arn:{args.name}", **named}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if args.token not in self._lookups:
