@@ -79,6 +79,12 @@ FAKE_GCS = GoProgram(
     module=PROJECT / "sandbox" / "emulators" / "fake_gcs",
     package="github.com/fsouza/fake-gcs-server",
 )
+ACTIONLINT = GoProgram(
+    name="actionlint",
+    module=PROJECT / "sandbox" / "linters",
+    package="github.com/rhysd/actionlint/cmd/actionlint",
+)
+_ALWAYS_BUILT = (FAKE_GCS, ACTIONLINT)
 
 
 class Build:
@@ -128,7 +134,7 @@ class Installation:
         """Brings everything here that is not here yet."""
         self.supervisor.end_orphans()
         engine = self._engine_here()
-        missing = [] if self._goal(FAKE_GCS).exists() else [FAKE_GCS]
+        missing = [each for each in _ALWAYS_BUILT if not self._goal(each).exists()]
         with steps.step("programs") as step:
             step.done = programs.ensure(programs.wanted(go=bool(missing)))
             step.reused = step.done == programs.ALL_HERE
@@ -150,7 +156,7 @@ class Installation:
                 with steps.step(build.program.name, build.began) as step:
                     build.finish()
                     step.done = "built from the Go module proxy"
-        for program in (ENGINE, FAKE_GCS):
+        for program in (ENGINE, *_ALWAYS_BUILT):
             if program not in missing:
                 with steps.step(program.name) as step:
                     step.done, step.reused = "reused", True
@@ -171,7 +177,7 @@ class Installation:
             step.reused = step.done == venv.REUSED
 
     def _fill_bin(self, engine: Path) -> None:
-        """Puts on PATH what the literal commands need: the engine, its language host, emulators."""
+        """Puts on PATH the engine and its language host, an emulator and a linter."""
         host = engine / "pulumi-language-python"
         if engine == self._goal(ENGINE):
             # Beside the engine, which warns of a language host that it finds anywhere else.
@@ -182,7 +188,7 @@ class Installation:
                 ' -P -m sandbox.engine.language_host "$@"\n',
                 mode=0o755,
             )
-        links = {FAKE_GCS.name: self._goal(FAKE_GCS) / FAKE_GCS.name}
+        links = {each.name: self._goal(each) / each.name for each in _ALWAYS_BUILT}
         links |= {program.name: program for program in engine.glob("pulumi*")}
         for name, target in links.items():
             link_atomically(self.bin / name, target)
