@@ -70,7 +70,11 @@ class Handler(Generic[Cloud]):
     """Always delete first. Rarely needed: a replacement that keeps the identity does so anyway."""
 
     def create(self, cloud: Cloud, wanted: Props) -> str:
-        """Make the resource with a single request, so that it exists or not; return its id."""
+        """Make the resource with a single request, so that it exists or not; return its id.
+
+        An output that the cloud tells only now, such as a password, is put into `wanted`: `read`
+        finds it in `known`.
+        """
         raise NotImplementedError
 
     def settle(self, cloud: Cloud, resource_id: str, wanted: Props) -> None:

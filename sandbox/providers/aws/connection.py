@@ -1,6 +1,7 @@
 """Clients of the emulated AWS: one per service and region, never one of the real AWS."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,15 +15,22 @@ from sandbox.providers.framework import ProviderError
 from sandbox.providers.values import Props
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sts import STSClient
 
 # Emulators answer at once or not at all.
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 3
+
+# By boto3's name of a service: what else the real plugin lets it be called.
+_ALIASES: Mapping[str, Sequence[str]] = {"events": ("eventbridge", "cloudwatchevents")}
 
 
 class Connection:
@@ -40,6 +48,26 @@ class Connection:
         self._path_style = bool(settings.get("s3UsePathStyle"))
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = Lock()
+        for role in settings.get("assumeRoles", []):
+            self._assume(role)
+
+    def _assume(self, role: Props) -> None:
+        """Go on as a role, which may be one of another account."""
+        optional = {"ExternalId": "externalId", "Policy": "policy"}
+        asked: Props = {name: role[key] for name, key in optional.items() if key in role}
+        if "duration" in role:
+            asked["DurationSeconds"] = seconds(role["duration"])
+        client: STSClient = self.client("sts", self.region)
+        got = client.assume_role(
+            RoleArn=role["roleArn"], RoleSessionName=role.get("sessionName", "pulumi"), **asked
+        )["Credentials"]
+        self._session = boto3.Session(
+            aws_access_key_id=got["AccessKeyId"],
+            aws_secret_access_key=got["SecretAccessKey"],
+            aws_session_token=got["SessionToken"],
+        )
+        self._make = self._session.client  # pyright: ignore[reportUnknownMemberType]
+        self._clients = {}
 
     def client(self, service: str, region: str) -> Any:
         """A client by boto3's name of the service. Raises ProviderError without an endpoint."""
@@ -62,9 +90,10 @@ class Connection:
 
     def _endpoint(self, service: str) -> str:
         in_environment = (f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL")
-        found = self._endpoints.get(service) or next(
-            (os.environ[name] for name in in_environment if os.environ.get(name)), None
-        )
+        called = (service, *_ALIASES.get(service, ()))
+        given = [self._endpoints[name] for name in called if self._endpoints.get(name)]
+        given += [os.environ[name] for name in in_environment if os.environ.get(name)]
+        found = next(iter(given), None)
         if found is None:
             raise ProviderError(
                 f"aws:endpoints does not say where '{service}' is, and the sandbox's provider "
@@ -98,6 +127,16 @@ class Connection:
         """The account that the credentials belong to."""
         client: STSClient = self.client("sts", self.region)
         return client.get_caller_identity()["Account"]
+
+
+_UNITS = {"h": 3600, "m": 60, "s": 1}
+
+
+def seconds(duration: str) -> int:
+    """The length of a duration as Go writes it: `1h`, `1h30m`, `900s`. Raises ValueError."""
+    if not re.fullmatch(r"(\d+[hms])+", duration):
+        raise ValueError(f"'{duration}' is no duration: write it like 1h or 1h30m")
+    return sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([hms])", duration))
 
 
 def _region_of_environment() -> str:
@@ -150,3 +189,23 @@ class Aws:
     def sts(self) -> "STSClient":
         """Security Token Service."""
         return self.connection.client("sts", self.region)
+
+    @property
+    def sns(self) -> "SNSClient":
+        """Simple Notification Service."""
+        return self.connection.client("sns", self.region)
+
+    @property
+    def cloudwatch(self) -> "CloudWatchClient":
+        """Metrics and alarms."""
+        return self.connection.client("cloudwatch", self.region)
+
+    @property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        return self.connection.client("events", self.region)
+
+    @property
+    def cloudtrail(self) -> "CloudTrailClient":
+        """The record of what was done in the account."""
+        return self.connection.client("cloudtrail", self.region)

@@ -13,7 +13,8 @@ from sandbox.providers.schema import Naming, Prop, Schema, flag, number, text, t
 from sandbox.providers.values import Props
 
 
-def _names(max_length: int) -> Schema:
+def names(max_length: int) -> Schema:
+    """A name, which is made from the resource's own or from a prefix if it is not given."""
     naming = Naming(max_length=max_length, prefix_from="namePrefix")
     return {
         "name": text(replaces=True, identity=True, naming=naming),
@@ -92,7 +93,7 @@ class Role(AwsHandler):
     token = "aws:iam/role:Role"
     inputs: ClassVar[Schema] = {
         **TAGS,
-        **_names(64),
+        **names(64),
         "path": _path(),
         "assumeRolePolicy": policy_text(required=True),
         "description": text(),
@@ -174,7 +175,7 @@ class RolePolicy(AwsHandler):
 
     token = "aws:iam/rolePolicy:RolePolicy"
     inputs: ClassVar[Schema] = {
-        **_names(128),
+        **names(128),
         "role": text(required=True, replaces=True, identity=True),
         "policy": policy_text(required=True),
     }
@@ -214,7 +215,7 @@ class Policy(AwsHandler):
     token = "aws:iam/policy:Policy"
     inputs: ClassVar[Schema] = {
         **TAGS,
-        **_names(128),
+        **names(128),
         "path": _path(),
         "description": text(replaces=True),
         "policy": policy_text(required=True),

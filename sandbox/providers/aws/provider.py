@@ -4,11 +4,23 @@ from typing import ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
-from sandbox.providers.aws import iam, kms, lookups, s3, s3_lifecycle, s3_replication
-from sandbox.providers.aws.connection import Aws, Connection
-from sandbox.providers.aws.handler import error_code
+from sandbox.providers.aws import (
+    alarms,
+    cloudtrail,
+    events,
+    iam,
+    iam_users,
+    kms,
+    lookups,
+    s3,
+    s3_lifecycle,
+    s3_replication,
+    sns,
+)
+from sandbox.providers.aws.connection import Aws, Connection, seconds
+from sandbox.providers.aws.handler import AwsHandler, error_code
 from sandbox.providers.framework import LocalProvider, ProviderError
-from sandbox.providers.schema import Prop, Schema, block, flag, text, text_map, texts
+from sandbox.providers.schema import Prop, Schema, block, blocks, flag, text, text_map, texts
 from sandbox.providers.values import Props
 
 # What services answer about a thing that does not exist. A bucket without one of its parts has an
@@ -22,13 +34,32 @@ _GONE = frozenset(
         "NoSuchKey",
         "NoSuchLifecycleConfiguration",
         "NoSuchPublicAccessBlockConfiguration",
+        "NotFound",
         "NotFoundException",
         "ObjectLockConfigurationNotFoundError",
         "OwnershipControlsNotFoundError",
         "ReplicationConfigurationNotFoundError",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",
+        "TrailNotFoundException",
     }
 )
+
+
+HANDLERS: list[AwsHandler] = [
+    *alarms.HANDLERS,
+    *cloudtrail.HANDLERS,
+    *events.HANDLERS,
+    *iam.HANDLERS,
+    *iam_users.HANDLERS,
+    *kms.HANDLERS,
+    *s3.HANDLERS,
+    *s3_lifecycle.HANDLERS,
+    *s3_replication.HANDLERS,
+    *sns.HANDLERS,
+]
+"""One of each resource type."""
 
 
 class AwsProvider(LocalProvider[Aws]):
@@ -41,6 +72,15 @@ class AwsProvider(LocalProvider[Aws]):
         "accessKey": text(secret=True),
         "secretKey": text(secret=True),
         "token": text(secret=True),
+        "assumeRoles": blocks(
+            {
+                "roleArn": text(required=True),
+                "sessionName": text(),
+                "externalId": text(),
+                "duration": text(same=seconds),
+                "policy": text(),
+            }
+        ),
         "defaultTags": block({"tags": text_map()}),
         "allowedAccountIds": texts(),
         "s3UsePathStyle": flag(default=False),
@@ -53,13 +93,7 @@ class AwsProvider(LocalProvider[Aws]):
 
     def __init__(self) -> None:
         super().__init__(
-            handlers=[
-                *iam.HANDLERS,
-                *kms.HANDLERS,
-                *s3.HANDLERS,
-                *s3_lifecycle.HANDLERS,
-                *s3_replication.HANDLERS,
-            ],
+            handlers=HANDLERS,
             functions=lookups.FUNCTIONS,
         )
         self._connection: Connection | None = None

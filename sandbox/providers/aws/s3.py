@@ -390,6 +390,18 @@ class BucketLogging(BucketPart):
     settings: ClassVar[Schema] = {
         "targetBucket": text(required=True),
         "targetPrefix": text(required=True),
+        "targetObjectKeyFormat": block(
+            {
+                "partitionedPrefix": block(
+                    {
+                        "partitionDateSource": text(
+                            required=True, choices=("EventTime", "DeliveryTime")
+                        )
+                    }
+                ),
+                "simplePrefix": block({}),
+            }
+        ),
     }
 
     def put(self, cloud: Aws, bucket: str, wanted: Props) -> None:

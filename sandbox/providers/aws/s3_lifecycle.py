@@ -71,7 +71,12 @@ class BucketLifecycleConfiguration(BucketPart):
     """All lifecycle rules of a bucket: a bucket has one such configuration or none."""
 
     token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    settings: ClassVar[Schema] = {"rules": blocks(_RULE, unordered=True, required=True)}
+    settings: ClassVar[Schema] = {
+        "rules": blocks(_RULE, unordered=True, required=True),
+        "transitionDefaultMinimumObjectSize": text(
+            computed=True, choices=("all_storage_classes_128K", "varies_by_storage_class")
+        ),
+    }
 
     def problems(self, inputs: Props) -> Iterable[Problem]:
         """What AWS refuses and moto does not."""
@@ -94,6 +99,11 @@ class BucketLifecycleConfiguration(BucketPart):
                 yield Problem(
                     f"rules[{index}].filter", "takes one condition: put several under 'and'"
                 )
+            if _ends_too_early(rule):
+                yield Problem(
+                    f"rules[{index}].expiration.days",
+                    "must be greater than the days of every transition of the rule",
+                )
 
     def create(self, cloud: Aws, wanted: Props) -> str:
         """Set the rules, but never in the place of others: AWS would silently drop those, and
@@ -106,10 +116,15 @@ class BucketLifecycleConfiguration(BucketPart):
     def put(self, cloud: Aws, bucket: str, wanted: Props) -> None:
         """Set all rules."""
         asked = self.told(wanted)
+        size = asked.pop("TransitionDefaultMinimumObjectSize", None)
         for rule in asked["Rules"]:
             if "Prefix" not in rule:
                 rule.setdefault("Filter", {"Prefix": ""})  # The API wants one of the two.
-        cloud.s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=asked)
+        cloud.s3.put_bucket_lifecycle_configuration(
+            Bucket=bucket,
+            LifecycleConfiguration=asked,
+            **({"TransitionDefaultMinimumObjectSize": size} if size else {}),
+        )
 
     def get(self, cloud: Aws, bucket: str) -> Props:
         """All rules."""
@@ -119,6 +134,15 @@ class BucketLifecycleConfiguration(BucketPart):
     def delete(self, cloud: Aws, resource_id: str, state: Props) -> None:  # noqa: ARG002
         """Remove all rules."""
         cloud.s3.delete_bucket_lifecycle(Bucket=resource_id)
+
+
+def _ends_too_early(rule: Props) -> bool:
+    expiration, transitions = rule.get("expiration"), rule.get("transitions")
+    days = expiration.get("days") if is_map(expiration) else None
+    moves = (
+        [each.get("days") for each in transitions if is_map(each)] if is_list(transitions) else []
+    )
+    return isinstance(days, int) and any(isinstance(each, int) and each >= days for each in moves)
 
 
 def _require_none(cloud: Aws, bucket: str) -> None:

@@ -3,16 +3,14 @@
 # ruff: noqa: S105 - "token" is Pulumi's word for the name of a type
 
 from collections.abc import Iterable
-from typing import ClassVar, Unpack
+from typing import ClassVar
 
 from sandbox.providers.aws.connection import Aws
 from sandbox.providers.aws.s3 import BucketPart
 from sandbox.providers.aws.wire import from_api
 from sandbox.providers.framework import ProviderError
 from sandbox.providers.schema import (
-    Options,
     Problem,
-    Prop,
     Schema,
     block,
     blocks,
@@ -24,11 +22,7 @@ from sandbox.providers.values import Props, is_list, is_map
 
 _MINUTES = block({"minutes": number(required=True)})
 _STATUS = text(required=True, choices=("Enabled", "Disabled"))
-
-
-def _switch(**options: Unpack[Options]) -> Prop:
-    return block({"status": _STATUS}, **options)
-
+_SWITCH = block({"status": _STATUS})
 
 _DESTINATION = {
     "bucket": text(required=True),
@@ -43,20 +37,18 @@ _RULE = {
     "id": text(computed=True),
     "status": _STATUS,
     "priority": number(computed=True),
-    # moto keeps a rule whole, but its answer leaves the following out or makes it up.
-    "prefix": text(write_only=True),
+    "prefix": text(),
     "filter": block(
         {
             "prefix": text(),
             "tag": block({"key": text(required=True), "value": text(required=True)}),
             "and": block({"prefix": text(), "tags": text_map()}),
-        },
-        write_only=True,
+        }
     ),
-    "deleteMarkerReplication": _switch(write_only=True),
-    "existingObjectReplication": _switch(write_only=True),
+    "deleteMarkerReplication": _SWITCH,
+    "existingObjectReplication": _SWITCH,
     "sourceSelectionCriteria": block(
-        {"sseKmsEncryptedObjects": _switch(), "replicaModifications": _switch()}, write_only=True
+        {"sseKmsEncryptedObjects": _SWITCH, "replicaModifications": _SWITCH}
     ),
     "destination": block(_DESTINATION, required=True),
 }
@@ -107,6 +99,8 @@ def _rule_problems(rule: Props) -> Iterable[tuple[str, str]]:
         )
     if not is_map(destination):
         return
+    if "accessControlTranslation" in destination and "account" not in destination:
+        yield "destination.account", "must name the account that is to own the replicas"
     if "replicationTime" in destination and "metrics" not in destination:
         yield "destination.metrics", "must be enabled together with replicationTime"
     if _replicates_encrypted(rule) and "encryptionConfiguration" not in destination:

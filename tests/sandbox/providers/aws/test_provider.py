@@ -10,21 +10,24 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental import provider as sdk
 
-from sandbox.providers.aws import iam, kms, s3, s3_lifecycle, s3_replication
-from sandbox.providers.aws.connection import Aws, Connection
+from sandbox.providers.aws import (
+    alarms,
+    cloudtrail,
+    events,
+    iam_users,
+    kms,
+    s3,
+    s3_lifecycle,
+    s3_replication,
+    sns,
+)
+from sandbox.providers.aws.connection import Aws, Connection, seconds
 from sandbox.providers.aws.handler import AwsHandler
-from sandbox.providers.aws.provider import AwsProvider
+from sandbox.providers.aws.provider import HANDLERS, AwsProvider
 from sandbox.providers.framework import ProviderError
 from sandbox.providers.schema import completed
 from sandbox.providers.values import UNKNOWN, Props, from_plain
 
-HANDLERS: list[AwsHandler] = [
-    *iam.HANDLERS,
-    *kms.HANDLERS,
-    *s3.HANDLERS,
-    *s3_lifecycle.HANDLERS,
-    *s3_replication.HANDLERS,
-]
 SETTINGS = {
     "region": "us-east-1",
     "accessKey": "sandbox",
@@ -120,6 +123,10 @@ def rule(**parts: object) -> Props:
     [
         ([rule(), rule()], "rules"),
         ([rule(expiration={"days": 1, "expiredObjectDeleteMarker": True})], "rules[0].expiration"),
+        (
+            [rule(expiration={"days": 30}, transitions=[{"days": 30, "storageClass": "GLACIER"}])],
+            "rules[0].expiration.days",
+        ),
         ([rule(filter={"prefix": "a", "tag": {"key": "b", "value": "c"}})], "rules[0].filter"),
     ],
 )
@@ -135,6 +142,7 @@ ENCRYPTED = {"sseKmsEncryptedObjects": {"status": "Enabled"}}
     [
         ({"filter": {"prefix": "a"}, "destination": {}}, "deleteMarkerReplication"),
         ({"destination": {"replicationTime": {}}}, "destination.metrics"),
+        ({"destination": {"accessControlTranslation": {}}}, "destination.account"),
         (
             {"destination": {}, "sourceSelectionCriteria": ENCRYPTED},
             "destination.encryptionConfiguration",
@@ -157,6 +165,84 @@ def test_a_replication_that_aws_would_refuse_is_refused(parts: Props, path: str)
 )
 def test_a_key_that_aws_would_refuse_is_refused(inputs: Props, path: str) -> None:
     assert paths(kms.Key(), inputs) == [path]
+
+
+ALARM = {
+    "comparisonOperator": "GreaterThanThreshold",
+    "evaluationPeriods": 2,
+    "threshold": 1,
+    "metricName": "a",
+    "namespace": "b",
+    "period": 60,
+    "statistic": "Sum",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"metricQueries": [{"id": "a"}]}, "metricName"),
+        ({"threshold": None}, "threshold"),
+        ({"extendedStatistic": "p99"}, "statistic"),
+        ({"period": None}, "period"),
+        ({"datapointsToAlarm": 3}, "datapointsToAlarm"),
+    ],
+)
+def test_an_alarm_that_aws_would_refuse_is_refused(changes: Props, path: str) -> None:
+    inputs = {name: value for name, value in (ALARM | changes).items() if value is not None}
+
+    assert paths(alarms.MetricAlarm(), ALARM) == []
+    assert paths(alarms.MetricAlarm(), inputs) == [path]
+
+
+@pytest.mark.parametrize(
+    ("handler", "inputs", "path"),
+    [
+        (events.EventRule(), {}, "eventPattern"),
+        (events.EventTarget(), {"input": "{}", "inputPath": "$"}, "input"),
+        (
+            cloudtrail.Trail(),
+            {"eventSelectors": [{}], "advancedEventSelectors": [{}]},
+            "eventSelectors",
+        ),
+        (sns.Topic(), {"signatureVersion": 3}, "signatureVersion"),
+    ],
+)
+def test_what_aws_would_refuse_of_what_watches_is_refused(
+    handler: AwsHandler, inputs: Props, path: str
+) -> None:
+    assert paths(handler, inputs) == [path]
+
+
+@pytest.mark.parametrize(
+    ("region", "password"),
+    [
+        ("eu-central-1", "BMXhUYlu5Z3gSXVQORxlVa7XPaz91aGWdfHxvkOZdWZ2"),
+        ("us-west-1", "BH+jbMzper5WwlwUar9E1ySBqHa9whi0GPo+sJ0mVYJj"),
+    ],
+)
+def test_the_password_of_the_mail_service_is_that_of_the_real_plugin(
+    region: str, password: str
+) -> None:
+    assert iam_users.ses_smtp_password("some+secret+key", region) == password
+
+
+@pytest.mark.parametrize(("duration", "length"), [("900s", 900), ("1h", 3600), ("1h30m", 5400)])
+def test_a_duration_is_read_as_the_real_plugin_reads_it(duration: str, length: int) -> None:
+    assert seconds(duration) == length
+
+
+@pytest.mark.parametrize("duration", ["", "1", "1d", "h"])
+def test_what_is_no_duration_is_refused(duration: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        seconds(duration)
+
+
+@pytest.mark.parametrize("name", ["events", "eventbridge", "cloudwatchevents"])
+def test_eventbridge_is_found_by_any_of_its_names(name: str) -> None:
+    connection = Connection({**SETTINGS, "endpoints": [{name: "http://127.0.0.1:1"}]})
+
+    assert connection.client("events", "us-east-1").meta.endpoint_url == "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.token)
