@@ -4,13 +4,28 @@ It holds no secret: it names the environment variables that do.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from neonhub_backup.domain.retention import RetentionPolicy
+from neonhub_backup.domain.retention import RetentionPolicy, Tier
+from neonhub_backup.domain.storage import (
+    GCS_CLASSES,
+    S3_CLASSES,
+    GcsStorageClass,
+    S3StorageClass,
+    StorageClass,
+)
 from neonhub_backup.errors import ConfigurationError
 
 Answer = str | int | float | bool | None
@@ -53,6 +68,15 @@ class Database(_Section):
         return url
 
 
+def _completed_by(usual: Mapping[Tier, StorageClass]) -> BeforeValidator:
+    """Take the usual class for each tier that a file does not name."""
+
+    def complete(given: object) -> object:
+        return {**usual, **cast("dict[Any, Any]", given)} if isinstance(given, dict) else given
+
+    return BeforeValidator(complete)
+
+
 class S3Store(_Section):
     """A bucket of S3 or of a server that speaks its protocol."""
 
@@ -66,6 +90,28 @@ class S3Store(_Section):
     """None: AWS itself."""
     path_style: bool = False
     """Bucket in the path instead of the host name, for servers without wildcard DNS."""
+    storage_classes: Annotated[dict[Tier, S3StorageClass], _completed_by(S3_CLASSES)] = dict(
+        S3_CLASSES
+    )
+    """Where backups of a tier end up: uploads go there at once, but never to an archive. A tier
+    that is left out has its usual class; manifests are always in STANDARD."""
+
+
+class GcsStore(_Section):
+    """A bucket of Google Cloud Storage."""
+
+    kind: Literal["gcs"] = "gcs"
+    name: str
+    bucket: str
+    endpoint_url: str | None = None
+    """None: Google itself. Any other is an emulator, which is sent no credentials."""
+    object_retention: bool = True
+    """Lock each object for its tier's time, when the retention has a lock mode. False: only the
+    bucket's own retention policy protects them, one period for all tiers."""
+    storage_classes: Annotated[dict[Tier, GcsStorageClass], _completed_by(GCS_CLASSES)] = dict(
+        GCS_CLASSES
+    )
+    """The class of each tier's uploads, completed as for S3."""
 
 
 class DirectoryStore(_Section):
@@ -76,7 +122,7 @@ class DirectoryStore(_Section):
     path: Path
 
 
-Store = Annotated[S3Store | DirectoryStore, Field(discriminator="kind")]
+Store = Annotated[S3Store | GcsStore | DirectoryStore, Field(discriminator="kind")]
 
 
 class Encryption(_Section):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from neonhub_backup.domain.layout import MANIFEST, parse_key
 from neonhub_backup.domain.retention import Tier
 
 SETTLED_DAYS = 32
@@ -61,9 +62,17 @@ class GcsStorageClass(StrEnum):
         return {"STANDARD": 0, "NEARLINE": 30, "COLDLINE": 90, "ARCHIVE": 365}[self]
 
     @property
+    def upload(self) -> "GcsStorageClass":
+        """The class of an upload: its own."""
+        return self
+
+    @property
     def is_readable_at_once(self) -> bool:
         """All of them are."""
         return True
+
+
+StorageClass = S3StorageClass | GcsStorageClass
 
 
 S3_CLASSES: Mapping[Tier, S3StorageClass] = MappingProxyType(
@@ -87,3 +96,15 @@ GCS_CLASSES: Mapping[Tier, GcsStorageClass] = MappingProxyType(
     }
 )
 """As above, for Google Cloud Storage."""
+
+
+def upload_class(key: str, classes: Mapping[Tier, StorageClass]) -> str | None:
+    """The class that an object is uploaded in; None, the bucket's own, for one of no backup.
+
+    Manifests are always at hand and free to read: every run reads them.
+    """
+    parsed = parse_key(key)
+    if parsed is None:
+        return None
+    location, name = parsed
+    return "STANDARD" if name == MANIFEST else classes[location.tier].upload.value

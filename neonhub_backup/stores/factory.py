@@ -15,5 +15,11 @@ def _open(settings: configuration.Store) -> Store:
     match settings:
         case configuration.S3Store():
             return S3Store(settings)
+        case configuration.GcsStore():
+            from neonhub_backup.stores.gcs import (  # noqa: PLC0415 - half a second, which runs without such a store need not wait
+                GcsStore,
+            )
+
+            return GcsStore(settings)
         case configuration.DirectoryStore():
             return DirectoryStore(settings)

@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 
 import neonhub_backup
 from neonhub_backup.domain import configuration
+from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
 from neonhub_backup.stores.base import Listed, Lock, closing
 from neonhub_backup.stores.s3_errors import Action, code_of, explain
@@ -385,6 +386,9 @@ def _object_settings(
         "Key": key,
         "ContentType": _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream"),
     }
+    storage_class = upload_class(key, settings.storage_classes)
+    if storage_class is not None:
+        known["StorageClass"] = storage_class
     if settings.kms_key_arn is not None:
         known |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": settings.kms_key_arn}
     if lock is not None:

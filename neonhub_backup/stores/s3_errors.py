@@ -121,8 +121,17 @@ _ANSWERS: tuple[tuple[frozenset[str], str, str], ...] = (
     ),
     (
         frozenset({"InvalidObjectState"}),
-        "it lies in an archive storage class ({said})",
-        "thaw it with `aws s3api restore-object`, which takes hours, then run it again",
+        "it lies in an archive storage class and cannot be read yet ({said})",
+        (
+            "thaw every object of its backup with `aws s3api restore-object --bucket {store.bucket}"
+            " --restore-request Days=7 --key KEY`, which takes up to 48 hours, and meanwhile use a"
+            " newer backup or another store"
+        ),
+    ),
+    (
+        frozenset({"InvalidStorageClass"}),
+        "the server has no such storage class ({said})",
+        "set every one of the storage_classes of store {store.name} to STANDARD",
     ),
 )
 

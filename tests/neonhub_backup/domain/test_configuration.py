@@ -15,11 +15,13 @@ from neonhub_backup.domain.configuration import (
     Database,
     DirectoryStore,
     Encryption,
+    GcsStore,
     S3Store,
     load_configuration,
     render_configuration,
 )
-from neonhub_backup.domain.retention import LockMode, RetentionPolicy, TierRule
+from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier, TierRule
+from neonhub_backup.domain.storage import S3_CLASSES, GcsStorageClass, S3StorageClass
 from neonhub_backup.errors import ConfigurationError
 
 PUBLIC_KEY = (
@@ -60,6 +62,7 @@ def test_the_kind_of_a_store_decides_its_fields(load: Load) -> None:
         {
             "stores": [
                 {"kind": "s3", "name": "offsite", "bucket": "b", "region": "eu-west-1"},
+                {"kind": "gcs", "name": "elsewhere", "bucket": "b"},
                 {"kind": "directory", "name": "disk", "path": "/mnt/backup"},
             ]
         }
@@ -67,8 +70,28 @@ def test_the_kind_of_a_store_decides_its_fields(load: Load) -> None:
 
     assert settings.stores == (
         S3Store(name="offsite", bucket="b", region="eu-west-1"),
+        GcsStore(name="elsewhere", bucket="b"),
         DirectoryStore(name="disk", path=Path("/mnt/backup")),
     )
+
+
+def test_a_tier_without_a_class_has_its_usual_one(load: Load) -> None:
+    (store,) = load(
+        {
+            "stores": [
+                {
+                    "kind": "s3",
+                    "name": "offsite",
+                    "bucket": "b",
+                    "region": "eu-west-1",
+                    "storage_classes": {"weekly": "STANDARD_IA"},
+                }
+            ]
+        }
+    ).stores
+
+    assert isinstance(store, S3Store)
+    assert store.storage_classes == {**S3_CLASSES, Tier.WEEKLY: S3StorageClass.STANDARD_IA}
 
 
 def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
@@ -88,6 +111,12 @@ def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
         ),
         stores=(
             S3Store(name="offsite", bucket="b", region="eu-west-1", kms_key_arn="arn:aws:kms:x"),
+            GcsStore(
+                name="elsewhere",
+                bucket="b",
+                object_retention=False,
+                storage_classes=dict.fromkeys(Tier, GcsStorageClass.NEARLINE),
+            ),
             DirectoryStore(name="disk", path=Path("/mnt/backup")),
         ),
         encryption=Encryption(public_keys=(PUBLIC_KEY, PUBLIC_KEY)),
@@ -130,6 +159,19 @@ def test_a_rendered_file_says_where_to_edit_and_shows_keys_as_blocks() -> None:
             "stores.0.directory.bucket: Extra inputs",
         ),
         ({"stores": [{"kind": "tape", "name": "d"}]}, "stores.0: Input tag 'tape'"),
+        (
+            {
+                "stores": [
+                    {
+                        "kind": "gcs",
+                        "name": "e",
+                        "bucket": "b",
+                        "storage_classes": {"annual": "DEEP_ARCHIVE"},
+                    }
+                ]
+            },
+            "stores.0.gcs.storage_classes.annual: Input should be 'STANDARD', 'NEARLINE'",
+        ),
         ({"stores": []}, "stores: Tuple should have at least 1 item"),
         ({"databases": []}, "databases: Tuple should have at least 1 item"),
         ({"databases": [{"name": "a", "url_variable": "a-b"}]}, "databases.0.url_variable: "),

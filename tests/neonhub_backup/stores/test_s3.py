@@ -237,6 +237,26 @@ def test_without_lock_and_key_the_bucket_decides(store: S3Store, client: Client)
     assert not {"ObjectLockMode", "ServerSideEncryption", "SSEKMSKeyId"} & asked.keys()
 
 
+@pytest.mark.parametrize("size", [1, 2 * PART])
+@pytest.mark.parametrize(
+    ("key", "storage_class"),
+    [
+        (KEY, "STANDARD"),
+        (KEY.replace("daily", "monthly"), "GLACIER_IR"),
+        (KEY.replace("daily", "annual"), "STANDARD"),
+        (KEY.replace("daily", "monthly").replace("archive.dump.gpg", "manifest.json"), "STANDARD"),
+        ("drills/x.json", None),
+    ],
+)
+def test_the_class_follows_the_tier_but_manifests_stay_at_hand(
+    store: S3Store, client: Client, size: int, key: str, storage_class: str | None
+) -> None:
+    _put(store, bytes(size), key=key)
+
+    _, first = client.asked[0]
+    assert first.get("StorageClass") == storage_class
+
+
 @pytest.mark.parametrize(
     ("key", "content_type"),
     [

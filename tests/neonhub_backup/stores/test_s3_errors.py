@@ -42,6 +42,7 @@ def _answer(code: str, message: str = "Because.", operation: str = "PutObject") 
         ("ConditionalRequestConflict", "another client was changing", "run it again"),
         ("RequestTimeTooSkewed", "the clock of this machine is wrong", "turning NTP on"),
         ("KMS.DisabledException", "its KMS key cannot be used", "correct kms_key_arn of store"),
+        ("InvalidStorageClass", "has no such storage class", "storage_classes of store offsite"),
         ("Odd", "the server answered Odd (Because)", "look that code up"),
     ],
 )
@@ -108,6 +109,15 @@ def test_a_role_that_cannot_be_assumed_is_not_taken_for_a_refusal_of_the_bucket(
     error = _answer("AccessDenied", operation="AssumeRoleWithWebIdentity")
 
     assert explain(error, STORE, "write").startswith("its role cannot be assumed (AccessDenied")
+
+
+def test_an_object_in_an_archive_is_told_how_to_be_brought_back() -> None:
+    explained = explain(_answer("InvalidObjectState", operation="GetObject"), STORE, "read")
+
+    assert "archive storage class" in explained
+    assert "`aws s3api restore-object --bucket vault" in explained
+    assert "up to 48 hours" in explained
+    assert "a newer backup or another store" in explained
 
 
 def test_an_object_replaced_while_read_is_not_called_an_overwrite() -> None:
