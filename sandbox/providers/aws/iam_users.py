@@ -124,6 +124,33 @@ class UserPolicy(AwsHandler):
         cloud.iam.delete_user_policy(UserName=user, PolicyName=name)
 
 
+class UserPolicyAttachment(AwsHandler):
+    """That a user has a shared policy. Its id is `user/arn`, as `pulumi import` wants it."""
+
+    token = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
+    inputs: ClassVar[Schema] = {
+        "user": text(required=True, replaces=True, identity=True),
+        "policyArn": text(required=True, replaces=True, identity=True),
+    }
+
+    def create(self, cloud: Aws, wanted: Props) -> str:
+        """Attach it."""
+        cloud.iam.attach_user_policy(UserName=wanted["user"], PolicyArn=wanted["policyArn"])
+        return f"{wanted['user']}/{wanted['policyArn']}"
+
+    def read(self, cloud: Aws, resource_id: str, known: Props) -> Props | None:  # noqa: ARG002
+        """The two names, if one is still attached to the other."""
+        user, _, arn = resource_id.partition("/")
+        found = cloud.iam.get_paginator("list_attached_user_policies").paginate(UserName=user)
+        attached = {each.get("PolicyArn") for page in found for each in page["AttachedPolicies"]}
+        return {"user": user, "policyArn": arn} if arn in attached else None
+
+    def delete(self, cloud: Aws, resource_id: str, state: Props) -> None:  # noqa: ARG002
+        """Detach it."""
+        user, _, arn = resource_id.partition("/")
+        cloud.iam.detach_user_policy(UserName=user, PolicyArn=arn)
+
+
 class AccessKey(AwsHandler):
     """A password for programs. Its id is the public half.
 
@@ -193,4 +220,4 @@ def ses_smtp_password(secret: str, region: str) -> str:
     return base64.b64encode(b"\x04" + signature).decode()
 
 
-HANDLERS = [User(), UserPolicy(), AccessKey()]
+HANDLERS = [User(), UserPolicy(), UserPolicyAttachment(), AccessKey()]

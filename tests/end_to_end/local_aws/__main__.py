@@ -323,6 +323,7 @@ person = iam.User(
 )
 action = "s3:PutObject" if revised else "s3:GetObject"
 iam.UserPolicy("may", user=person.name, policy=statement(Action=action, Resource="*"))
+iam.UserPolicyAttachment("attached-to-person", user=person.name, policy_arn=boundary.arn)
 key = iam.AccessKey("key", user=person.name, status="Inactive" if revised else "Active")
 
 topic = sns.Topic(
