@@ -9,6 +9,7 @@ from components.gcp.dual_region import DualRegion
 from components.gcp.store import SERVICES, GcpStore, GcpStoreArgs
 from components.repository import Repository
 from neonhub_backup.domain.retention import RetentionPolicy
+from tests.engine import Echo, Engine, own_loop, run
 
 Asked = dict[str, Any]
 Deploy = Callable[..., Asked]
@@ -70,12 +71,28 @@ def test_access_logs_wait_until_google_may_deliver_them(asked: Asked) -> None:
     assert any(urn.endswith("::gcp-operations-logs") for urn in bucket.options.dependencies)
 
 
-def test_every_api_is_switched_on_first_and_stays_on(asked: Asked) -> None:
-    names = list(asked)
-    services = {name for name in names if name.endswith("-api")}
-    assert services == {f"gcp-{service}-api" for service in SERVICES}
-    assert set(names[: len(services)]) == services
-    assert all(asked[name].inputs["disableOnDestroy"] is False for name in services)
+def test_every_api_is_switched_on_and_stays_on(asked: Asked) -> None:
+    services = {name: each for name, each in asked.items() if name.endswith("-api")}
+    assert set(services) == {f"gcp-{service}-api" for service in SERVICES}
+    assert all(each.inputs["disableOnDestroy"] is False for each in services.values())
+
+
+def test_nothing_is_made_before_every_api_is_switched_on() -> None:
+    engine = Engine(Echo(LOOKUPS))
+    with own_loop():
+        run(lambda: GcpStore("gcp", args(infrastructure=INFRASTRUCTURE)), engine)
+
+    # The children of a component are registered after it, and so after what it waits for.
+    parts = [
+        each.options
+        for each in engine.registered
+        if not each.options.custom
+        and each.options.parent.endswith("::gcp")
+        and each.options.parent.split("$")[-1].startswith("neonhub-backup:gcp:GcpStore")
+    ]
+    waits = [{urn.rpartition("::")[2] for urn in each.dependencies} for each in parts]
+    assert len(waits) == 6
+    assert all({f"gcp-{service}-api" for service in SERVICES} <= each for each in waits)
 
 
 def test_without_a_lock_mode_the_backup_account_cannot_lock(deploy: Deploy) -> None:
