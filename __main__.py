@@ -28,8 +28,10 @@ environment = Environment(
 CommittedFiles(
     "files",
     CommittedFilesArgs(
+        owner=settings.owner,
         repository=settings.github.repository,
         branch=settings.github.branch,
+        environment=settings.environment,
         contents=generated_files(settings, stack.source),
         source=stack.source,
         after=[store, environment],

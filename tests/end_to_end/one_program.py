@@ -37,12 +37,17 @@ class OneProgram:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
-        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
-        described = {"name": f"local-{provider}", "runtime": runtime}
-        (self._project / "Pulumi.yaml").write_text(json.dumps(described))
+        self._name = f"local-{provider}"
+        self.describe()
         (self._project / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
         self.program(program)
         self.run("stack", "init", "test")
+
+    def describe(self, **options: str) -> None:
+        """Replace the description of the project, which has these options."""
+        runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
+        described = {"name": self._name, "runtime": runtime, "options": options}
+        (self._project / "Pulumi.yaml").write_text(json.dumps(described))
 
     def program(self, text: str) -> None:
         """Replace the program."""

@@ -1,26 +1,16 @@
 """The local GitHub provider under the real engine, against a GitHub emulator of its own."""
 
 import base64
-import json
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nacl.public import PublicKey, SealedBox
 
-from sandbox.emulators.github.storage import git_path, reveal_secrets
-from sandbox.processes import Server, Supervisor, free_port, listening
-from tests.end_to_end.one_program import PROJECT, OneProgram
+from tests.end_to_end.local_github.emulator import REPOSITORY, TOKEN, Emulator, Stack, serving
 
 PROGRAM = Path(__file__).parent / "local_github" / "__main__.py"
 WORKFLOW = ".github/workflows/backup.yml"
-TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but the test's own emulator
 SETTINGS = {
     "environment": "production-backup",
     "wait_minutes": 10,
@@ -31,7 +21,6 @@ SETTINGS = {
     "database_url": "postgres://first",
     "enforcement": "active",
 }
-REPOSITORY = "repos/neonhub/neonhub"
 TYPO = """
 pulumi.CustomResource(
     "github:index/repositoryFile:RepositoryFile",
@@ -41,84 +30,17 @@ pulumi.CustomResource(
 """
 
 
-class Emulator:
-    """A GitHub that is looked at behind the stack's back."""
-
-    def __init__(self, data: Path, port: int) -> None:
-        self.data = data
-        self.url = f"http://127.0.0.1:{port}/api/v3/"
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The parsed answer; None where there is nothing."""
-        request = urllib.request.Request(  # noqa: S310 - the emulator's own http address
-            self.url + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {TOKEN}", "User-Agent": "tests"},
-        )
-        try:
-            with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
-                return json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            if error.code == HTTPStatus.NOT_FOUND:
-                return None
-            raise
-
-    def get(self, path: str) -> Any:
-        return self.call("GET", path)
-
-    def git(self, *arguments: str) -> str:
-        """What git itself says about the repository."""
-        place = ["git", "-C", str(git_path(self.data, "neonhub/neonhub"))]
-        done = subprocess.run([*place, *arguments], capture_output=True, text=True, check=True)
-        return done.stdout
-
-    def secrets(self, environment: str = "production-backup") -> dict[str, str]:
-        """The opened secrets, as a runner would get them."""
-        return reveal_secrets(self.data, "neonhub/neonhub", environment)
-
-
 @pytest.fixture(scope="module")
 def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """A GitHub with the repository neonhub/neonhub."""
-    home, port = tmp_path_factory.mktemp("github"), free_port()
-    server = Server(
-        name="github",
-        command=[
-            *(sys.executable, "-m", "sandbox.emulators.github", "--port", str(port)),
-            *("--data", str(home / "data"), "--token", TOKEN),
-            *("--seed", "neonhub/neonhub", "--user", "reviewer"),
-        ],
-        port=port,
-        ready=lambda: listening(port),
-        environment={"PYTHONPATH": str(PROJECT)},
-    )
-    supervisor = Supervisor(home / "run", home / "logs")
-    supervisor.start(server)
-    supervisor.wait(server)
-    yield Emulator(home / "data", port)
-    supervisor.stop("github")
-
-
-class Stack(OneProgram):
-    """A stack of resources of GitHub."""
-
-    def __init__(self, home: Path, github: Emulator) -> None:
-        config = {"github:baseUrl": github.url, "github:owner": "neonhub"}
-        super().__init__(home, "github", config, PROGRAM.read_text())
-        self.run("config", "set", "--secret", "github:token", TOKEN)
-        self.settings = dict(SETTINGS)
-
-    def up(self, *options: str, fails: bool = False, **settings: Any) -> str:
-        """Deploy with these settings, kept from then on, and return what the engine says."""
-        self.settings |= settings
-        return self.deploy(self.settings, *options, fails=fails)
+    with serving(tmp_path_factory.mktemp("github")) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, github: Emulator) -> Stack:
     """The stack of `local_github`, deployed with the default settings."""
-    made = Stack(tmp_path_factory.mktemp("stack"), github)
+    made = Stack(tmp_path_factory.mktemp("stack"), github, PROGRAM.read_text(), SETTINGS)
     said = made.up()
     assert "12 created" in said, said
     return made

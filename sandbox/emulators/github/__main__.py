@@ -41,6 +41,14 @@ def main() -> int:
         metavar="LOGIN",
         help="users to create where they are missing, for example reviewers",
     )
+    parser.add_argument(
+        "--team",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="ORGANISATION/SLUG",
+        help="teams to create where they are missing; they may read their organisation's code",
+    )
     options = parser.parse_args()
     try:
         app, store = create_app(options.data, options.token)
@@ -49,6 +57,8 @@ def main() -> int:
             store.seed(full_name)
         for login in options.user:
             store.add_account(login, "User")
+        for full_name in options.team:
+            store.add_team(full_name)
         server = make_server(
             "127.0.0.1", options.port, app, threaded=True, request_handler=_QuietHandler
         )

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.emulators.github import (
+    access,
     accounts,
     contents,
     environments,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PARTS = (
+    access.routes,
     accounts.routes,
     contents.routes,
     environments.routes,

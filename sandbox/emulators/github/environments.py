@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.emulators.github import accounts, clock
+from sandbox.emulators.github import access, accounts, clock
 from sandbox.emulators.github.errors import ApiError, invalid, not_found, unprocessable
 from sandbox.emulators.github.models import BranchPolicy, DeploymentPolicy, Environment, Reviewer
 from sandbox.emulators.github.routing import (
@@ -150,13 +150,12 @@ def _reviewers(call: RepositoryCall) -> list[Reviewer]:
         kind = required("reviewers.type", typed("reviewers.type", values.get("type"), str))
         number = required("reviewers.id", typed("reviewers.id", values.get("id"), int))
         one_of("Environment", "reviewers", kind, ("User", "Team"))
-        account = call.store.account_by_id(number)
-        if account is None or kind != account.type:
+        if not access.may_review(call, kind, number):
             raise invalid(
                 "Environment",
                 "reviewers",
                 "invalid",
-                f"There is no {kind.lower()} with id {number}.",
+                f"There is no {kind.lower()} with id {number} that may read this repository.",
             )
         found.append(Reviewer.model_validate({"type": kind, "id": number}))
     return found
@@ -214,9 +213,11 @@ def _rule(environment: Environment, kind: str) -> dict[str, Any]:
 
 
 def _render_reviewer(call: RepositoryCall, reviewer: Reviewer) -> dict[str, Any]:
+    if reviewer.type == "Team":
+        team = call.store.team_by_id(reviewer.id)
+        return {"type": "Team", "reviewer": team and access.render_team(call, team)}
     account = call.store.account_by_id(reviewer.id)
-    shown = None if account is None else accounts.simple(call, account)
-    return {"type": reviewer.type, "reviewer": shown}
+    return {"type": "User", "reviewer": account and accounts.simple(call, account)}
 
 
 def _render_policy(policy: DeploymentPolicy) -> dict[str, Any]:

@@ -27,12 +27,21 @@ class Account(Document):
         return f"{self.id}+{self.login}@users.noreply.github.com"
 
 
+class Team(Document):
+    """A team of an organisation. Nobody is in it: only its access matters here."""
+
+    id: int
+    organization: str
+    slug: str
+
+
 class Registry(Document):
     """Everything that belongs to no single repository."""
 
     next_id: int = 1001
     """One sequence for all kinds of things, so that confusing two ids is always noticed."""
     accounts: list[Account] = Field(default_factory=list[Account])
+    teams: list[Team] = Field(default_factory=list[Team])
 
 
 class Settings(Document):
@@ -206,6 +215,10 @@ class RepositoryState(Document):
     settings: Settings = Field(default_factory=Settings)
     topics: list[str] = Field(default_factory=list[str])
     vulnerability_alerts: bool = False
+    collaborators: list[int] = Field(default_factory=list[int])
+    """Numbers of users who may read it even when it is private."""
+    teams: list[int] = Field(default_factory=list[int])
+    """Numbers of teams that may read it."""
     environments: dict[str, Environment] = Field(default_factory=dict[str, Environment])
     variables: dict[str, Variable] = Field(default_factory=dict[str, Variable])
     vault: Vault = Field(default_factory=Vault)

@@ -26,7 +26,14 @@ from pydantic import BaseModel
 
 from sandbox.emulators.github import clock, git, vaults
 from sandbox.emulators.github.errors import not_found
-from sandbox.emulators.github.models import Account, Registry, RepositoryState, Settings, Vault
+from sandbox.emulators.github.models import (
+    Account,
+    Registry,
+    RepositoryState,
+    Settings,
+    Team,
+    Vault,
+)
 
 _State = TypeVar("_State", bound=BaseModel)
 
@@ -123,6 +130,38 @@ class Store:
             registry.accounts.append(account)
             _replace(self._registry_file, registry)
             return account
+
+    def find_team(self, organization: str, slug: str) -> Team | None:
+        """By name; letter case does not matter."""
+        wanted = (organization.lower(), slug.lower())
+        teams = _load(self._registry_file, Registry).teams
+        return next((t for t in teams if (t.organization.lower(), t.slug.lower()) == wanted), None)
+
+    def team_by_id(self, number: int) -> Team | None:
+        teams = _load(self._registry_file, Registry).teams
+        return next((t for t in teams if t.id == number), None)
+
+    def add_team(self, full_name: str) -> Team:
+        """A new team, or the one there already is; it may read all that its organisation has now.
+
+        Raises ValueError when `full_name` is not of the form organisation/slug.
+        """
+        owner, _, slug = full_name.partition("/")
+        if not (is_valid_name(owner) and is_valid_name(slug)):
+            raise ValueError(f"{full_name!r} names no team: write it as organisation/slug.")
+        with self.lock:
+            team = self.find_team(owner, slug)
+            if team is None:
+                account = self.add_account(owner, "Organization")
+                team = Team(id=self.next_id(), organization=account.login, slug=slug)
+                registry = _load(self._registry_file, Registry)
+                registry.teams.append(team)
+                _replace(self._registry_file, registry)
+            for repository in self.repositories():
+                if repository.owner == team.organization:
+                    with self.changing(repository) as state:
+                        state.teams = sorted({*state.teams, team.id})
+            return team
 
     def repositories(self) -> Iterator[Repository]:
         """All of them, oldest first."""

@@ -19,9 +19,10 @@ from sandbox.providers.schema import (
     or_nothing,
     text,
 )
-from sandbox.providers.values import Props, is_list
+from sandbox.providers.values import Props, is_list, is_map
 
 _LONGEST_WAIT_MINUTES = 43200
+_MOST_REVIEWERS = 6
 _IDS = Prop(kind="list", item=number(), unordered=True)
 
 
@@ -56,6 +57,15 @@ class RepositoryEnvironment(Handler[GitHub]):
                 "'reviewers' has several entries, of which the real plugin uses only the first: "
                 "put all users and teams into one",
             )
+        elif is_list(reviewers) and reviewers and is_map(reviewers[0]):
+            lists: list[Any] = [reviewers[0].get(kind, []) for kind in ("teams", "users")]
+            count = sum(len(each) for each in lists if is_list(each))
+            if count > _MOST_REVIEWERS:
+                yield Problem(
+                    "reviewers",
+                    f"'reviewers' names {count} users and teams: GitHub takes {_MOST_REVIEWERS} "
+                    "in all",
+                )
 
     def create(self, cloud: GitHub, wanted: Props) -> str:
         """Make it, or take over one of that name, as the real plugin does."""

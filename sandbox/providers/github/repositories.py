@@ -2,13 +2,16 @@
 
 # ruff: noqa: S105 - "token" is Pulumi's word for the name of a type
 
+import json
 from typing import Any, ClassVar
 
 from sandbox.providers.framework import Function, Handler, ProviderError
-from sandbox.providers.github.client import GitHub
+from sandbox.providers.github.client import GitHub, GitHubError
 from sandbox.providers.github.names import snake
 from sandbox.providers.schema import Naming, Schema, flag, text, texts
 from sandbox.providers.values import Props
+
+_OK, _EMPTY, _NOT_FOUND = 200, 204, 404
 
 # The names of the properties, and those of GitHub's fields where they differ in more than case.
 _FLAGS_OFF = (
@@ -138,6 +141,26 @@ def _get_user(cloud: GitHub, args: Props) -> Props:
     }
 
 
+def _get_rest_api(cloud: GitHub, args: Props) -> Props:
+    """Any GET. That there is nothing is an answer, every other refusal an error."""
+    endpoint = args["endpoint"]
+    try:
+        found = cloud.get(endpoint)
+        code = _EMPTY if found is None else _OK
+    except GitHubError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        code, found = _NOT_FOUND, {"message": error.message}
+    return {
+        "id": endpoint,
+        "endpoint": endpoint,
+        "code": code,
+        "status": str(code),
+        "headers": "{}",
+        "body": "" if found is None else json.dumps(found),
+    }
+
+
 HANDLERS = [Repository()]
 FUNCTIONS = [
     Function(
@@ -146,4 +169,7 @@ FUNCTIONS = [
         {"name": text(), "fullName": text(), "description": text(), "homepageUrl": text()},
     ),
     Function("github:index/getUser:getUser", _get_user, {"username": text(required=True)}),
+    Function(
+        "github:index/getRestApi:getRestApi", _get_rest_api, {"endpoint": text(required=True)}
+    ),
 ]

@@ -29,6 +29,33 @@ def test_a_repository_that_does_not_exist_is_refused(deploy: Deploy) -> None:
         deploy(lambda: confirm(REPOSITORY, "Pulumi.prod.yaml"), lookups(repository_id=0))
 
 
+def test_a_branch_that_exists_is_confirmed(ask_github: Deploy) -> None:
+    answers = {"repos/neonhub/app/git/ref/heads/release/1": {"object": {"sha": "abc"}}}
+
+    asked = ask_github(
+        lambda: confirm(REPOSITORY, "Pulumi.prod.yaml", branch="release/1"), answers, lookups()
+    )
+
+    assert asked == {}
+
+
+def test_a_branch_that_does_not_exist_is_refused(ask_github: Deploy) -> None:
+    with pytest.raises(
+        SettingsError, match=r"github\.branch is trunk, but neonhub/app has no such"
+    ):
+        ask_github(lambda: confirm(REPOSITORY, "Pulumi.prod.yaml", branch="trunk"), {}, lookups())
+
+
+def test_another_repository_is_told_by_its_own_settings(deploy: Deploy) -> None:
+    with pytest.raises(SettingsError) as refused:
+        deploy(
+            lambda: confirm(REPOSITORY, "Pulumi.prod.yaml", section="infrastructure"),
+            lookups(repository_id=777),
+        )
+
+    assert "infrastructure.repositoryId is 22, but GitHub says 777" in str(refused.value)
+
+
 def test_someone_else_s_repository_of_the_same_name_is_refused(deploy: Deploy) -> None:
     with pytest.raises(SettingsError) as refused:
         deploy(lambda: confirm(REPOSITORY, "Pulumi.prod.yaml"), lookups("666", 777))

@@ -41,6 +41,7 @@ def test_reviewers_are_told_by_type():
     [
         ({"waitTimer": 43201}, "waitTimer"),
         ({"reviewers": [{"users": [1]}, {"users": [2]}]}, "reviewers"),
+        ({"reviewers": [{"users": [1, 2, 3, 4], "teams": [5, 6, 7]}]}, "reviewers"),
     ],
 )
 def test_what_github_would_refuse_or_drop_is_refused(change: dict[str, Any], field: str):

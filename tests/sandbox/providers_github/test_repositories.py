@@ -1,10 +1,12 @@
 """Repositories as resources and as lookups."""
 
+import json
 from typing import Any
 
 import pytest
 
 from sandbox.providers.framework import ProviderError, diff
+from sandbox.providers.github.client import GitHubError
 from sandbox.providers.github.repositories import FUNCTIONS, Repository
 from sandbox.providers.schema import completed
 
@@ -49,3 +51,19 @@ def test_a_user_is_looked_up_with_a_numeric_id(cloud: Any):
 
     assert found["id"] == str(cloud.get("user")["id"])
     assert found["siteAdmin"] is False
+
+
+def test_any_address_can_be_looked_up_and_nothing_there_is_an_answer(cloud: Any):
+    ask = LOOKUPS["getRestApi"]
+    found = ask(cloud, {"endpoint": "repos/neonhub/neonhub"})
+    cloud.put("repos/neonhub/neonhub/vulnerability-alerts")
+    empty = ask(cloud, {"endpoint": "repos/neonhub/neonhub/vulnerability-alerts"})
+
+    assert (found["code"], json.loads(found["body"])["name"]) == (200, "neonhub")
+    assert (empty["code"], empty["body"]) == (204, "")
+    assert ask(cloud, {"endpoint": "repos/neonhub/none"})["code"] == 404
+
+
+def test_a_refusal_is_no_answer(cloud: Any):
+    with pytest.raises(GitHubError, match="No commit found for SHA"):
+        LOOKUPS["getRestApi"](cloud, {"endpoint": "repos/neonhub/neonhub/commits/none"})

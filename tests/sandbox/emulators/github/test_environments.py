@@ -50,6 +50,8 @@ def test_what_a_put_leaves_out_is_reset(github: Any):
         {"wait_timer": -1},
         {"reviewers": [{"type": "User", "id": 1}]},
         {"reviewers": [{"type": "Robot", "id": 1}]},
+        {"reviewers": [{"type": "Team", "id": 1}]},
+        {"reviewers": [{"type": "User", "id": 1001}] * 7},
         {"deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": True}},
         {"deployment_branch_policy": {"protected_branches": True}},
     ],
