@@ -32,7 +32,7 @@ _PREPENDED = {"PATH": ":", "NO_PROXY": ",", "no_proxy": ","}
 _UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_CONFIG_PASSPHRASE_FILE")
 """A user's own, which would take the place of the sandbox's."""
 
-_EMULATORS = ("moto", "fake-gcs", "github")
+_EMULATORS = ("moto", "gcp", "github")
 
 
 class Sandbox:
@@ -133,17 +133,16 @@ class Sandbox:
             port=where.moto_port,
             ready=partial(_answers, f"{where.moto_url}/moto-api/"),
         )
-        gcs = Server(
-            name="fake-gcs",
+        gcp = Server(
+            name="gcp",
             command=[
-                str(self.installation.bin / "fake-gcs-server"),
-                *("-scheme", "http", "-host", "127.0.0.1", "-port", str(where.gcs_port)),
-                *("-backend", "filesystem", "-filesystem-root", str(self._data / "gcs")),
-                *("-public-host", f"127.0.0.1:{where.gcs_port}"),
-                *("-external-url", where.gcs_url),
+                *(python, "-P", "-m", "sandbox.emulators.gcp"),
+                *("--port", str(where.gcs_port), "--data", str(self._data / "gcp")),
+                *("--objects", str(self.installation.bin / "fake-gcs-server")),
             ],
             port=where.gcs_port,
-            ready=partial(_answers, f"{where.gcs_url}/_internal/healthcheck"),
+            ready=partial(_answers, f"{where.gcs_url}/_ready"),
+            restart_when=fingerprint(*sorted((PROJECT / "sandbox/emulators/gcp").glob("*.py"))),
         )
         github = Server(
             name="github",
@@ -159,7 +158,7 @@ class Sandbox:
         installed = self.installation.environment.key(PROJECT)
         return [
             self.postgres.server(),
-            *(replace(s, restart_when=s.restart_when + installed) for s in (moto, gcs, github)),
+            *(replace(s, restart_when=s.restart_when + installed) for s in (moto, gcp, github)),
         ]
 
     def start(self) -> list[str]:
@@ -303,7 +302,7 @@ def summary(said: str) -> str:
 
 def _resource_plugins() -> Iterable[tuple[str, str]]:
     """The plugins that the installed Pulumi packages ask for: name and version."""
-    for package in ("pulumi_aws", "pulumi_github"):
+    for package in ("pulumi_aws", "pulumi_gcp", "pulumi_github"):
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
             raise SandboxError(f"the Python package {package} is not installed: run `make setup`")

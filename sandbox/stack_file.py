@@ -3,6 +3,7 @@
 The keys are those of the real plugins and of this program: the addresses are written nowhere else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ import yaml
 from sandbox.errors import SandboxError
 
 STACK = "local"
+
+_STORAGE = "gcp:storageCustomEndpoint"
+_GOOGLE = re.compile(r"gcp:\w+CustomEndpoint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class Addresses:
 
     @property
     def gcs_url(self) -> str:
-        """Where Google Cloud Storage is."""
+        """Where Google Cloud is, Cloud Storage and all that its stacks need beside it."""
         return f"http://127.0.0.1:{self.gcs_port}"
 
     @property
@@ -94,6 +98,13 @@ def read(path: Path) -> Addresses:
             f"`aws:endpoints` in {path.name} names several ports, but one server answers for all of"
             " AWS: give every service the same one"
         )
+    storage = port(_STORAGE, value(_STORAGE))
+    for key, address in settings.items():
+        if _GOOGLE.fullmatch(key) and port(key, address) != storage:
+            raise SandboxError(
+                f"`{key}` and `{_STORAGE}` in {path.name} name different ports, but one server"
+                " answers for all of Google Cloud: give both the same one"
+            )
     database_url = cast("str", value("neonhub-backup:databaseUrl"))
     repository = cast("Mapping[str, Any]", value("neonhub-backup:github"))["repository"]
     return Addresses(
@@ -101,7 +112,7 @@ def read(path: Path) -> Addresses:
         github_port=port("github:baseUrl", value("github:baseUrl")),
         github_token=value("github:token"),
         github_repository=f"{value('github:owner')}/{repository}",
-        gcs_port=port("gcp:storageCustomEndpoint", value("gcp:storageCustomEndpoint")),
+        gcs_port=storage,
         database_url=database_url,
         postgres_port=port("neonhub-backup:databaseUrl", database_url),
     )

@@ -44,7 +44,7 @@ class Throwaway(Sandbox):
 
     @property
     def gcs_url(self) -> str:
-        """Where Google Cloud Storage is."""
+        """Where Google Cloud is."""
         return self.addresses.gcs_url
 
     @property

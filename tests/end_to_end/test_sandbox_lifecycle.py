@@ -17,7 +17,7 @@ from sandbox.processes import started
 from sandbox.stack_file import STACK
 from sandbox.throwaway import Throwaway
 
-SERVERS = ["postgres", "moto", "fake-gcs", "github"]
+SERVERS = ["postgres", "moto", "gcp", "github"]
 PROGRAM = """\
 import pathlib
 import time

@@ -48,6 +48,11 @@ def test_the_committed_stack_file_has_every_address() -> None:
         ("gcp:storage", "gcp:other", "has no `gcp:storageCustomEndpoint`"),
         ("iam: http://127.0.0.1:1001", "iam: http://127.0.0.1:1009", "names several ports"),
         ("127.0.0.1:1002", "github.example.com", "can start nothing"),
+        (
+            "gcp:storage",
+            "gcp:kmsCustomEndpoint: http://127.0.0.1:1009/v1/\n  gcp:storage",
+            "`gcp:kmsCustomEndpoint` and `gcp:storageCustomEndpoint` .* different ports",
+        ),
     ],
 )
 def test_an_address_that_cannot_be_served_is_refused_by_its_key(

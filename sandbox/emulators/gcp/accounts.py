@@ -64,6 +64,13 @@ def create(call: Call, project: str) -> Document:
     return account
 
 
+@routes.on("GET", _ACCOUNTS)
+def list_accounts(call: Call, project: str) -> Document:
+    project = call.store.project_id(project)
+    found = [a for a in call.store.table("accounts").values() if a["projectId"] == project]
+    return {"accounts": found}
+
+
 @routes.on("GET", _ACCOUNT)
 def show(call: Call, project: str, account: str) -> Document:
     return _account(call, project, account)

@@ -282,7 +282,10 @@ def _settle(store: Store, bucket: Document, before: Document, project: str) -> N
         _check_rule(rule)
     if not rules:
         bucket.pop("lifecycle", None)
-    allow(as_object("logging", bucket.get("logging")), ("logBucket", "logObjectPrefix"), "logging.")
+    logging = as_object("logging", bucket.get("logging"))
+    allow(logging, ("logBucket", "logObjectPrefix"), "logging.")
+    if logging:
+        bucket["logging"] = {"logObjectPrefix": bucket["name"], **logging}
     encryption = as_object("encryption", bucket.get("encryption"))
     allow(encryption, ("defaultKmsKeyName",), "encryption.")
     if encryption.get("defaultKmsKeyName"):

@@ -1,0 +1,1 @@
+"""The sandbox's own provider of Google Cloud, a client of the emulator of it."""
