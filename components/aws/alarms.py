@@ -12,6 +12,7 @@ from pulumi_aws import cloudwatch, sns
 from components.aws import tampering
 from components.aws.documents import Policy, Statement, document
 from components.aws.key import EncryptionKey, EncryptionKeyArgs
+from components.aws.naming import require_prefix
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.metrics import DATABASE, ENVIRONMENT, NAMESPACE, Metric
 
@@ -82,6 +83,13 @@ class AlarmsArgs:
 
     def __post_init__(self) -> None:
         """Refuse alarms that nobody hears, or that AWS refuses only when it makes them."""
+        require_prefix(self.prefix)
+        for name in ("buckets", "key_arns"):
+            if not getattr(self, name):
+                raise ValueError(
+                    f"{name} is empty, so nobody would hear of an attempt on them; name those of"
+                    f" {self.region}"
+                )
         if not self.emails and not self.https_endpoints:
             raise ValueError(
                 "emails and https_endpoints are empty, so nobody would hear an alarm; name at"

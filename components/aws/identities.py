@@ -1,7 +1,6 @@
 """Who may do what with the backups, by tokens that GitHub signs: there are no stored keys."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from pulumi_aws import iam
 from components.aws import policies
 from components.aws.deployment_policies import ROLE_PATH, Stack, deploy_stack, preview_stack
 from components.aws.documents import EncryptedBucket
+from components.aws.naming import require_prefix
 from components.aws.policies import Places
 from components.aws.replication import ReplicationEnd
 from components.aws.static_key import StaticKey, StaticKeyArgs
@@ -89,11 +89,7 @@ class IdentitiesArgs:
 
     def __post_init__(self) -> None:
         """Refuse names that AWS would refuse, and environments that would mix identities."""
-        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?", self.prefix):
-            raise ValueError(
-                f"prefix '{self.prefix}' makes names that AWS refuses or that run together: write"
-                " at most 48 small letters, digits and inner hyphens"
-            )
+        require_prefix(self.prefix)
         takers = [(self.repository, role) for role in (self.backup, self.drill, self.restore)]
         if self.infrastructure is not None:
             own = self.infrastructure

@@ -7,6 +7,7 @@ import pulumi
 from pulumi_aws import cloudtrail
 
 from components.aws.documents import objects_arn
+from components.aws.naming import require_prefix
 from components.aws.tampering import OBJECT_EVENTS
 from neonhub_backup.domain.layout import TRAIL
 
@@ -28,6 +29,7 @@ class TrailArgs:
 
     def __post_init__(self) -> None:
         """Refuse a trail that records nothing of what matters."""
+        require_prefix(self.prefix)
         if not self.buckets:
             raise ValueError(
                 "buckets is empty, so no deletion would be recorded; name the backup buckets"

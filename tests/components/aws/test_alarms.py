@@ -10,6 +10,7 @@ import pytest
 from components.aws import alarms
 from components.aws.alarms import Alarms, AlarmsArgs, WatchedCopies, WatchedDatabase
 from components.aws.documents import document
+from components.aws.naming import LONGEST_PREFIX
 
 Deploy = Callable[..., dict[str, Any]]
 IsAllowed = Callable[..., bool]
@@ -267,6 +268,22 @@ def test_by_default_no_alarm_is_destroyed_with_its_stack(asked: dict[str, Any]) 
 def test_unprotected_alarms_can_be_torn_down(deploy: Deploy) -> None:
     asked = deploy(lambda: Alarms("aws", args(protect=False)))
     assert not any(each.options.protect or each.options.retainOnDelete for each in asked.values())
+
+
+def test_names_fit_with_the_longest_prefix(deploy: Deploy) -> None:
+    asked = deploy(lambda: Alarms("aws", args(prefix=LONGEST_PREFIX * "p")))
+    assert all(len(each["name"]) <= 64 for each in of_type(asked, "EventRule").values())
+
+
+@pytest.mark.parametrize("name", ["buckets", "key_arns"])
+def test_alarms_that_watch_nothing_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is empty, so nobody would hear"):
+        args(**{name: ()})
+
+
+def test_a_prefix_that_makes_bad_names_is_refused() -> None:
+    with pytest.raises(ValueError, match="prefix 'neonhub-' makes names that AWS refuses"):
+        args(prefix="neonhub-")
 
 
 def test_alarms_that_nobody_hears_are_refused() -> None:

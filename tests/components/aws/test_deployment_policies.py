@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from components.aws.deployment_policies import Stack, deploy_stack, preview_stack
+from components.aws.naming import LONGEST_PREFIX
 
 IsAllowed = Callable[..., bool]
 
@@ -223,7 +224,7 @@ def test_what_else_they_are_given_for_the_state_of_pulumi_is_not_denied(key: str
 
 def test_the_policies_fit_in_a_role_with_the_longest_names() -> None:
     stack = STACK._replace(
-        prefix=48 * "p",
+        prefix=LONGEST_PREFIX * "p",
         copied=63 * "b",
         buckets=[63 * "b"] * 4,
         key_arns=[f"arn:aws:kms:ap-southeast-1:{ACCOUNT}:key/" + 36 * "k"] * 4,
