@@ -115,8 +115,8 @@ def lifecycle_rules(retention: RetentionPolicy) -> list[storage.BucketLifecycleR
     """All rules of a bucket.
 
     None moves objects to another class: uploads go to the class of their tier directly, where
-    they are readable at once, and a move would cost more than the upload did. A tier that is no
-    longer in use has no rule: its backups stay until someone decides.
+    they are readable at once, and a move would be paid for like a second upload. A tier that is
+    no longer in use has no rule: its backups stay until someone decides.
     """
     tiers = retention.rules()
     # A drill proves a backup for as long as any may be kept.
