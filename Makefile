@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	then echo $$p; break; fi; done)
 SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
 BIN = .venv/bin
+WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
 .PHONY: help up down clean setup test lint unit end-to-end golden policy forecast
 
@@ -25,10 +26,12 @@ setup:  ## bring the programs and the Python environment here, start nothing
 test: lint  ## every check and every test
 	$(BIN)/pytest
 
-lint: quiet-setup  ## formatting, linter, types
+lint: quiet-setup  ## formatting, linter, types, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
+	.sandbox/bin/actionlint $(WORKFLOWS)
+	$(BIN)/zizmor --offline --pedantic --quiet $(WORKFLOWS)
 
 unit: quiet-setup  ## the tests that need no server
 	$(BIN)/pytest --ignore tests/end_to_end

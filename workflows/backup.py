@@ -129,7 +129,11 @@ def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
                 "persist-credentials": False,
             },
         ),
-        Uses(name="Set up Python", action=actions.SETUP_PYTHON, inputs={"python-version": "3.12"}),
+        Uses(
+            name="Set up Python",
+            action=actions.SETUP_PYTHON,
+            inputs={"python-version": actions.PYTHON_VERSION},
+        ),
         Run(
             name="Install PostgreSQL's programs",
             comment=(

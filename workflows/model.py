@@ -37,6 +37,8 @@ class Uses:
     action: Action
     inputs: Mapping[str, str | int | bool] = field(default_factory=dict[str, str | int | bool])
     """Its `with`."""
+    condition: str | None = None
+    """Its `if`. None: when all steps before it succeeded."""
     comment: str | None = None
     """Why the step is as it is, written above it."""
 
@@ -82,11 +84,20 @@ class Job:
     name: str
     runner: str
     timeout_minutes: int
-    environment: str
-    """GitHub environment: whose secrets it sees, and what clouds know the run by."""
     permissions: Mapping[str, Permission]
     """All that the job's token may do."""
     steps: tuple[Step, ...]
+    environment: str | None = None
+    """GitHub environment: whose secrets it sees, and what clouds know the run by. None: it sees no
+    secrets, and no cloud lets it in."""
+    needs: tuple[str, ...] = ()
+    """The jobs that it waits for, all of which must have succeeded unless its condition differs."""
+    condition: str | None = None
+    """Its `if`. None: when all jobs that it needs succeeded."""
+    concurrency: str | None = None
+    """Jobs of one group wait for one another, in other runs too; none is cancelled half done."""
+    comment: str | None = None
+    """Why the job is as it is, written above it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +133,29 @@ class Workflow:
     name: str
     header: str
     """Where the file comes from, written at its top."""
-    schedule: tuple[Cron, ...]
-    inputs: Mapping[str, Choice | Text]
-    """What is asked of whoever starts it by hand."""
     concurrency: str
-    """Runs of one group wait for one another; none is cancelled half done."""
+    """Runs of one group wait for one another."""
     jobs: Mapping[str, Job]
+    cancel_in_progress: bool = False
+    """Whether a newer run of the group ends an older one; else none is cancelled half done."""
+    concurrency_comment: str | None = None
+    """Why runs wait for one another, or do not, written above it."""
+    pull_requests: bool = False
+    """Whether it starts for every state of every pull request."""
+    pushed_branch: str | None = None
+    """The branch whose every new commit starts it. None: commits start nothing."""
+    schedule: tuple[Cron, ...] = ()
+    inputs: Mapping[str, Choice | Text] | None = None
+    """What is asked of whoever starts it by hand. None: nobody can."""
+
+    def __post_init__(self) -> None:
+        """Refuse what GitHub would refuse, or would never start."""
+        if not (self.pull_requests or self.pushed_branch or self.schedule) and self.inputs is None:
+            raise ValueError(f"nothing starts {self.name!r}; give it a schedule, or inputs")
+        for name, job in self.jobs.items():
+            unknown = ", ".join(sorted(set(job.needs) - self.jobs.keys()))
+            if unknown:
+                raise ValueError(
+                    f"the job {name!r} needs {unknown}, which {self.name!r} does not have, so"
+                    " GitHub would refuse the file; name jobs of the same workflow"
+                )

@@ -14,7 +14,7 @@ _STRICT = "set -euo pipefail"
 
 @dataclass(frozen=True)
 class _Commented:
-    """A value with a comment above it, or behind it when it is a scalar."""
+    """A value with a comment above it, or behind it where it is one line of a mapping."""
 
     value: "_Node"
     comment: str
@@ -32,16 +32,32 @@ def render(workflow: Workflow) -> str:
 def _workflow(workflow: Workflow) -> Mapping[str, _Node]:
     return {
         "name": workflow.name,
-        "on": {
-            "schedule": [_cron(each) for each in workflow.schedule],
-            "workflow_dispatch": {
-                "inputs": {name: _input(each) for name, each in workflow.inputs.items()}
-            },
-        },
+        "on": _triggers(workflow),
         "permissions": {},
-        "concurrency": {"group": workflow.concurrency, "cancel-in-progress": False},
+        "concurrency": _commented(
+            _concurrency(workflow.concurrency, cancel=workflow.cancel_in_progress),
+            workflow.concurrency_comment,
+        ),
         "jobs": {name: _job(each) for name, each in workflow.jobs.items()},
     }
+
+
+def _triggers(workflow: Workflow) -> Mapping[str, _Node]:
+    node: dict[str, _Node] = {}
+    if workflow.pull_requests:
+        node["pull_request"] = {}
+    if workflow.pushed_branch is not None:
+        node["push"] = {"branches": [workflow.pushed_branch]}
+    if workflow.schedule:
+        node["schedule"] = [_cron(each) for each in workflow.schedule]
+    if workflow.inputs is not None:
+        inputs = {name: _input(each) for name, each in workflow.inputs.items()}
+        node["workflow_dispatch"] = {"inputs": inputs} if inputs else {}
+    return node
+
+
+def _concurrency(group: str, *, cancel: bool) -> _Node:
+    return {"group": group, "cancel-in-progress": cancel}
 
 
 def _cron(cron: Cron) -> _Node:
@@ -66,21 +82,30 @@ def _input(asked: Choice | Text) -> _Node:
 
 
 def _job(job: Job) -> _Node:
-    return {
-        "name": job.name,
-        "runs-on": job.runner,
-        "timeout-minutes": job.timeout_minutes,
-        "environment": job.environment,
+    node: dict[str, _Node] = {"name": job.name}
+    if job.needs:
+        node["needs"] = list(job.needs)
+    if job.condition is not None:
+        node["if"] = job.condition
+    node |= {"runs-on": job.runner, "timeout-minutes": job.timeout_minutes}
+    if job.environment is not None:
+        node["environment"] = job.environment
+    if job.concurrency is not None:
+        node["concurrency"] = _concurrency(job.concurrency, cancel=False)
+    node |= {
         "permissions": {
             name: _Commented(each.access, each.reason) for name, each in job.permissions.items()
         },
         "defaults": {"run": {"shell": "bash"}},
         "steps": [_step(each) for each in job.steps],
     }
+    return _commented(node, job.comment)
 
 
 def _step(step: Step) -> _Node:
     node: dict[str, _Node] = {"name": step.name}
+    if step.condition is not None:
+        node["if"] = step.condition
     match step:
         case Uses():
             pinned = f"{step.action.name}@{step.action.commit}"
@@ -88,12 +113,14 @@ def _step(step: Step) -> _Node:
             if step.inputs:
                 node["with"] = dict(step.inputs)
         case Run():
-            if step.condition is not None:
-                node["if"] = step.condition
             if step.env:
                 node["env"] = dict(step.env)
             node["run"] = f"{_STRICT}\n{textwrap.dedent(step.script).strip()}\n"
-    return _Commented(node, step.comment) if step.comment else node
+    return _commented(node, step.comment)
+
+
+def _commented(node: _Node, comment: str | None) -> _Node:
+    return node if comment is None else _Commented(node, comment)
 
 
 def _comment(text: str, indent: int) -> Iterator[str]:
@@ -103,28 +130,33 @@ def _comment(text: str, indent: int) -> Iterator[str]:
 
 
 def _mapping(node: Mapping[str, _Node], indent: int) -> Iterator[str]:
-    margin = " " * indent
     for key, value in node.items():
         if indent == 0 and key != "name":
             yield ""
-        match value:
-            case _Commented(value=str() | int() as scalar, comment=comment):
-                yield f"{margin}{key}: {_scalar(scalar)} # {comment}"
-            case str() if "\n" in value:
-                yield f"{margin}{key}: |"
-                yield from (f"{margin}  {line}".rstrip() for line in value.splitlines())
-            case str() | int():
-                yield f"{margin}{key}: {_scalar(value)}"
-            case Mapping() if not value:
-                yield f"{margin}{key}: {{}}"
-            case Mapping():
-                yield f"{margin}{key}:"
-                yield from _mapping(value, indent + 2)
-            case _Commented():
-                raise TypeError(f"{key}: a comment stands behind scalars and above list entries")
-            case _:
-                yield f"{margin}{key}:"
-                yield from _sequence(value, indent + 2)
+        yield from _entry(key, value, indent)
+
+
+def _entry(key: str, value: _Node, indent: int) -> Iterator[str]:
+    margin = " " * indent
+    match value:
+        case _Commented(value=str() | int() as scalar, comment=comment):
+            yield f"{margin}{key}: {_scalar(scalar)} # {comment}"
+        case _Commented(value=commented, comment=comment):
+            yield from _comment(comment, indent)
+            yield from _entry(key, commented, indent)
+        case str() if "\n" in value:
+            yield f"{margin}{key}: |"
+            yield from (f"{margin}  {line}".rstrip() for line in value.splitlines())
+        case str() | int():
+            yield f"{margin}{key}: {_scalar(value)}"
+        case Mapping() if not value:
+            yield f"{margin}{key}: {{}}"
+        case Mapping():
+            yield f"{margin}{key}:"
+            yield from _mapping(value, indent + 2)
+        case _:
+            yield f"{margin}{key}:"
+            yield from _sequence(value, indent + 2)
 
 
 def _sequence(node: Sequence[_Node], indent: int) -> Iterator[str]:

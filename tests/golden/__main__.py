@@ -4,7 +4,13 @@ import tempfile
 from pathlib import Path
 
 from tests.golden.registrations import golden_registrations
-from tests.golden.stacks import GOLDEN, STACKS, golden_files
+from tests.golden.stacks import (
+    GOLDEN,
+    OWN_WORKFLOWS,
+    STACKS,
+    golden_files,
+    own_workflow_files,
+)
 
 with tempfile.TemporaryDirectory() as directory:
     wanted = {
@@ -12,9 +18,9 @@ with tempfile.TemporaryDirectory() as directory:
         for stack in STACKS
         for write in (golden_files, golden_registrations)
         for path, content in write(stack, Path(directory)).items()
-    }
+    } | own_workflow_files(Path(directory))
 for path, content in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
-for path in {*GOLDEN.rglob("*.y*ml")} - wanted.keys():
+for path in {*GOLDEN.rglob("*.y*ml"), *OWN_WORKFLOWS.glob("*.y*ml")} - wanted.keys():
     path.unlink()

@@ -9,9 +9,12 @@ import yaml
 from components.generated import generated_files
 from components.sections import PROJECT, Settings
 from components.settings import parse_settings, stack_file
+from workflows.own import own_workflows
+from workflows.stacks import Stack
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent
+OWN_WORKFLOWS = ROOT / ".github" / "workflows"
 STACKS = ("local", "staging", "prod")
 
 _PUBLIC_KEY = """\
@@ -63,3 +66,27 @@ def golden_files(stack: str, directory: Path) -> dict[Path, str]:
     return {
         folders[Path(path).suffix] / Path(path).name: content for path, content in files.items()
     }
+
+
+def own_workflow_files(directory: Path) -> dict[Path, str]:
+    """Where each workflow of this repository is, and what it must hold.
+
+    They deploy the stacks that say where they are deployed from, in the order of STACKS.
+    """
+    stacks: list[Stack] = []
+    branches: set[str] = set()
+    for name in STACKS:
+        settings = settings_of(name, directory)
+        if settings.infrastructure is not None:
+            branches.add(settings.infrastructure.branch)
+            stacks.append(
+                Stack(
+                    name=name,
+                    environment=settings.environment,
+                    aws=settings.aws is not None,
+                    gcp=settings.gcp is not None,
+                )
+            )
+    (branch,) = branches
+    files = own_workflows(tuple(stacks), branch)
+    return {ROOT / path: content for path, content in files.items()}

@@ -6,7 +6,6 @@ import pytest
 import yaml
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
-from workflows import actions
 from workflows.backup import BackupWorkflowArgs, backup_workflow, off_hour_minute, schedule
 from workflows.render import render
 
@@ -165,24 +164,3 @@ def test_a_scheduled_run_leaves_the_choice_of_the_tier_to_the_tool() -> None:
 
 def test_a_failed_run_has_a_summary_too() -> None:
     assert step("Write the summary")["if"] == "always()"
-
-
-@pytest.mark.parametrize("action", actions.ALL, ids=lambda action: action.name)
-def test_every_action_is_pinned_with_its_release_beside(action: actions.Action) -> None:
-    text = render(
-        backup_workflow(
-            BackupWorkflowArgs(
-                environment="production",
-                source="Pulumi.prod.yaml",
-                github_environment="production-backup",
-                configuration_path=".neonhub-backup/production.yaml",
-                retention=RetentionPolicy(),
-                url_variables=("DATABASE_URL",),
-                postgres_major_version=17,
-                tool_repository="neonhub/neonhub-backup",
-                tool_commit="a" * 40,
-                timeout_minutes=90,
-            )
-        )
-    )
-    assert f"uses: {action.name}@{action.commit} # {action.version}\n" in text

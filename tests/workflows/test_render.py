@@ -1,5 +1,7 @@
 """What the text of a workflow promises to whoever reads it."""
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -92,3 +94,67 @@ def test_a_permission_says_what_it_is_for() -> None:
 
 def test_jobs_have_no_permission_but_their_own() -> None:
     assert "\npermissions: {}\n" in text()
+
+
+def job(**changes: Any) -> Job:
+    known: dict[str, Any] = {
+        "name": "Greet",
+        "runner": "ubuntu-24.04",
+        "timeout_minutes": 5,
+        "permissions": {},
+        "steps": (Run(name="Greet", script="true"),),
+    }
+    return Job(**{**known, **changes})
+
+
+def workflow(**changes: Any) -> str:
+    known: dict[str, Any] = {
+        "name": "Greet",
+        "header": "Generated.",
+        "concurrency": "greet",
+        "jobs": {"greet": job()},
+        "inputs": {},
+    }
+    return render(Workflow(**{**known, **changes}))
+
+
+def test_what_does_not_start_a_workflow_is_not_written() -> None:
+    assert "\non:\n  workflow_dispatch: {}\n\npermissions" in workflow()
+    assert "\non:\n  pull_request: {}\n\npermissions" in workflow(pull_requests=True, inputs=None)
+    assert "\non:\n  push:\n    branches:\n      - main\n\npermissions" in workflow(
+        pushed_branch="main", inputs=None
+    )
+
+
+def test_only_what_may_be_cancelled_is() -> None:
+    assert "  group: greet\n  cancel-in-progress: false\n" in workflow()
+    assert "  group: greet\n  cancel-in-progress: true\n" in workflow(cancel_in_progress=True)
+
+
+def test_the_comment_of_a_job_stands_above_it() -> None:
+    written = workflow(jobs={"greet": job(comment="Because one greets.")})
+    assert "jobs:\n  # Because one greets.\n  greet:\n    name: Greet\n" in written
+
+
+def test_a_job_says_what_it_waits_for_and_where_it_runs() -> None:
+    second = job(needs=("greet",), condition="always()", environment="world", concurrency="one")
+    written = yaml.safe_load(workflow(jobs={"greet": job(), "again": second}))["jobs"]
+    assert (
+        written["again"].items()
+        >= {
+            "needs": ["greet"],
+            "if": "always()",
+            "environment": "world",
+            "concurrency": {"group": "one", "cancel-in-progress": False},
+        }.items()
+    )
+    assert not {"needs", "if", "environment", "concurrency"} & written["greet"].keys()
+
+
+def test_an_action_may_have_a_condition() -> None:
+    step = Uses(name="Greet", action=CHECKOUT, condition="always()")
+    assert first_step(step) == {
+        "name": "Greet",
+        "if": "always()",
+        "uses": f"actions/checkout@{'a' * 40}",
+    }
