@@ -8,10 +8,11 @@ from neonhub_backup.stores.s3 import S3Store
 
 def open_stores(settings: configuration.Configuration) -> tuple[Store, ...]:
     """Its stores, in its order. None is contacted yet, so that one which fails, fails alone."""
-    return tuple(_open(store) for store in settings.stores)
+    return tuple(open_store(store) for store in settings.stores)
 
 
-def _open(settings: configuration.Store) -> Store:
+def open_store(settings: configuration.Store) -> Store:
+    """One store, not contacted yet."""
     match settings:
         case configuration.S3Store():
             return S3Store(settings)

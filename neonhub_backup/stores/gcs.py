@@ -32,6 +32,7 @@ from neonhub_backup.stores.gcs_errors import (
 from neonhub_backup.stores.google_sdk import (
     AnonymousCredentials,
     ClientInfo,
+    ambient_credentials,
     api_exceptions,
     google_crc32c,
     requests,
@@ -403,15 +404,13 @@ class _Bucket:
 
     def _connect(self) -> Any:
         settings = self.settings
-        agent = ClientInfo(user_agent=f"neonhub-backup/{neonhub_backup.__version__}")
         try:
-            # No request here names a project: a bucket's name says whose it is.
-            if settings.endpoint_url is None:
-                return storage.Client(project=None, client_info=agent)
+            emulated = settings.endpoint_url is not None
+            credentials = AnonymousCredentials() if emulated else ambient_credentials()
             return storage.Client(
-                project=None,
-                client_info=agent,
-                credentials=AnonymousCredentials(),
+                project=None,  # no request here names one: a bucket's name says whose it is
+                credentials=credentials,
+                client_info=ClientInfo(user_agent=f"neonhub-backup/{neonhub_backup.__version__}"),
                 client_options={"api_endpoint": settings.endpoint_url},
             )
         except ERRORS as error:

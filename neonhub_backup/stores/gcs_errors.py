@@ -60,11 +60,11 @@ def is_transient(error: Exception) -> bool:
 
 def error_of(answer: requests.Response, *, of_upload: bool = False) -> Exception:
     """The error that an answer stands for. An upload that is not found is not a missing bucket."""
-    if of_upload and answer.status_code == HTTPStatus.NOT_FOUND:
-        answer.status_code = HTTPStatus.GONE
-    return cast(
-        "Exception", api_exceptions.from_http_status(answer.status_code, "", response=answer)
-    )  # pyright: ignore[reportUnknownMemberType] - as above
+    status = answer.status_code
+    if of_upload and status == HTTPStatus.NOT_FOUND:
+        status = HTTPStatus.GONE
+    error = api_exceptions.from_http_status(status, "", response=answer)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - as above
+    return cast("Exception", error)
 
 
 def code_of(error: BaseException | None) -> int | None:

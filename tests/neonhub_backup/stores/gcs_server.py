@@ -21,6 +21,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from neonhub_backup.stores.google_sdk import google_crc32c
 
 BUCKET = "vault"
+TOKEN = {
+    "access_token": "federated",
+    "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    "token_type": "Bearer",
+    "expires_in": 3600,
+}
 PAGE = 2
 """Objects of one page of a listing."""
 Json = dict[str, Any]
@@ -31,7 +37,8 @@ class Asked:
     """A request, as the server understood it."""
 
     kind: str
-    """insert, begin, part, state, cancel, list, stat, read, or bucket for its own metadata."""
+    """insert, begin, part, state, cancel, list, stat, read; bucket for its own metadata; token for
+    the exchange of credentials."""
     query: dict[str, str]
     headers: Message
     body: bytes
@@ -120,7 +127,8 @@ class GcsServer:
         bucket, objects, key = parts.path.partition("/b/")[2].partition("/o")
         key = unquote(key.removeprefix("/"))
         span = headers["Content-Range"] or ""
-        asked = Asked(_kind(method, query, objects, key, span), query, headers, body)
+        kind = "token" if parts.path == "/token" else _kind(method, query, objects, key, span)
+        asked = Asked(kind, query, headers, body)
         if asked.kind == "begin":
             asked.told = json.loads(body)
         elif asked.kind == "insert":
@@ -135,12 +143,13 @@ class GcsServer:
             "stat": lambda: self._read(asked, key),
             "read": lambda: self._read(asked, key),
             "bucket": lambda: refusal(403),
+            "token": lambda: Answer(200, json.dumps(TOKEN).encode()),
         }
         with self._guard:
             self.asked.append(asked)
             waiting = self.faults.get(asked.kind)
             fault = waiting.pop(0) if waiting else None
-        if bucket != BUCKET:
+        if asked.kind != "token" and bucket != BUCKET:
             return refusal(404, "The specified bucket does not exist.")
         act = acts[asked.kind]
         return fault(asked, act) if fault else act()

@@ -1,11 +1,13 @@
 """What a bucket of Google Cloud Storage promises, kept with Google's client and a local server."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -508,7 +510,7 @@ def test_all_threads_share_one_client(
 
 
 def test_without_credentials_nothing_can_be_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     store = GcsStore(configuration.GcsStore(name="offsite", bucket="vault"))
@@ -516,6 +518,56 @@ def test_without_credentials_nothing_can_be_used(
     for use in (lambda: list(store.list("")), lambda: _put(store, b"x")):
         with pytest.raises(StoreError, match="store offsite cannot be used: no usable Google cred"):
             use()
+
+
+@pytest.fixture
+def federated(server: GcsServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GcsStore:
+    """A store that is no emulator's, with what a workflow of GitHub is given as credentials."""
+    (tmp_path / "identity").write_text("from GitHub", encoding="utf-8")
+    provider = "projects/1/locations/global/workloadIdentityPools/github/providers/github"
+    credentials = {
+        "type": "external_account",
+        "audience": f"//iam.googleapis.com/{provider}",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{server.url}/token",
+        "credential_source": {"file": str(tmp_path / "identity")},
+    }
+    (tmp_path / "credentials.json").write_text(json.dumps(credentials), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "credentials.json"))
+    monkeypatch.setenv("API_ENDPOINT_OVERRIDE", server.url)
+    return GcsStore(configuration.GcsStore(name="offsite", bucket=BUCKET))
+
+
+def test_the_identity_of_a_workflow_is_enough(federated: GcsStore, server: GcsServer) -> None:
+    _put(federated, b"x", key="small")
+    _put(federated, bytes(2 * PART), key="large")
+
+    assert [listed.key for listed in federated.list("")] == ["large", "small"]
+    (token,) = server.requests("token")
+    assert b"from+GitHub" in token.body
+    assert b"devstorage" in token.body
+    for kind in ("insert", "begin", "list"):
+        (asked,) = server.requests(kind)
+        assert asked.headers["Authorization"] == "Bearer federated"
+
+
+def test_an_emulator_is_sent_no_credentials(
+    federated: GcsStore, store: GcsStore, server: GcsServer
+) -> None:
+    assert federated.address == store.address
+    _put(store, b"x")
+
+    assert server.requests("token") == []
+    assert server.requests("insert")[0].headers["Authorization"] is None
+
+
+def test_an_identity_that_is_refused_is_named(federated: GcsStore, server: GcsServer) -> None:
+    server.refuse("token", 400)
+
+    with pytest.raises(
+        StoreError, match=r"not valid .*; sign in again, or let the workload identity"
+    ):
+        list(federated.list(""))
 
 
 @pytest.mark.parametrize(
