@@ -27,9 +27,9 @@ with warnings.catch_warnings():
 __all__ = [
     "AnonymousCredentials",
     "ClientInfo",
+    "ambient_credentials",
     "api_exceptions",
     "auth_exceptions",
-    "ambient_credentials",
     "google_crc32c",
     "requests",
     "storage",
