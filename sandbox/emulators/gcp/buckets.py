@@ -36,7 +36,7 @@ _DAY = 86400
 _LONGEST_RETENTION = 3155760000
 _SOFT_DELETE = (7 * _DAY, 90 * _DAY)
 _CLASSES = ("STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE")
-_OLD_CLASSES = ("MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY")
+_ALL_CLASSES = (*_CLASSES, "MULTI_REGIONAL", "REGIONAL", "DURABLE_REDUCED_AVAILABILITY")
 _USE_KEY = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 _MOST_RULES = 100
 _NUMBERS = ("age", "daysSinceNoncurrentTime", "daysSinceCustomTime", "numNewerVersions")
@@ -266,7 +266,7 @@ def _place(bucket: Document) -> Document:
 
 def _settle(store: Store, bucket: Document, before: Document, project: str) -> None:
     """Check everything that a request may set, and fill in what Google fills in."""
-    one_of("storageClass", bucket["storageClass"], (*_CLASSES, *_OLD_CLASSES))
+    one_of("storageClass", bucket.setdefault("storageClass", _CLASSES[0]), _ALL_CLASSES)
     _settle_rpo(bucket)
     _settle_access(bucket)
     _settle_soft_delete(bucket)
@@ -304,7 +304,7 @@ def _settle_rpo(bucket: Document) -> None:
 
 
 def _settle_access(bucket: Document) -> None:
-    access = as_object("iamConfiguration", bucket["iamConfiguration"])
+    access = as_object("iamConfiguration", bucket.get("iamConfiguration"))
     allow(
         access,
         ("uniformBucketLevelAccess", "bucketPolicyOnly", "publicAccessPrevention"),
@@ -396,7 +396,7 @@ def _check_rule(rule: Document) -> None:
         if name in condition:
             matching(name, condition[name], r"\d{4}-\d{2}-\d{2}")
     for each in items("matchesStorageClass", condition.get("matchesStorageClass")):
-        one_of("matchesStorageClass", each, (*_CLASSES, *_OLD_CLASSES))
+        one_of("matchesStorageClass", each, _ALL_CLASSES)
 
 
 def _check_key(store: Store, bucket: Document, key: str, project: str) -> None:

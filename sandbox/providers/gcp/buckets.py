@@ -76,6 +76,17 @@ _RENAMED: Mapping[str, str] = {
 }
 """Inputs that Google calls and shapes as Pulumi does."""
 
+_OPTIONAL = (
+    "autoclass",
+    "billing",
+    "defaultEventBasedHold",
+    "encryption",
+    "lifecycle",
+    "logging",
+    "retentionPolicy",
+)
+"""What goes when it is no longer asked for, in Google's words. The rest keeps what it last was."""
+
 _FIXED = ("customPlacementConfig", "hierarchicalNamespace", "location", "name")
 
 
@@ -196,7 +207,7 @@ class Bucket(GcpHandler):
                 " or unlocked: keep isLocked, or make a bucket of another name"
             )
         settings = _settings(wanted)
-        gone = {name: None for name in _settings(old) if name not in settings}
+        gone = {name: None for name in _OPTIONAL if name not in settings}
         labels = dict.fromkeys(old.get("effectiveLabels", {})) | wanted["effectiveLabels"]
         cloud.patch("storage", f"b/{resource_id}", {**gone, **settings, "labels": labels})
         _lock(cloud, resource_id, wanted)
