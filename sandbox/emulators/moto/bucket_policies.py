@@ -26,6 +26,7 @@ _HEADER = "s3:x-amz-"
 
 _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "ArnEquals": lambda actual, wanted: any(fnmatchcase(actual, each) for each in wanted),
+    "ArnLike": lambda actual, wanted: any(fnmatchcase(actual, each) for each in wanted),
     "Bool": lambda actual, wanted: actual in wanted,
     "NumericLessThan": lambda actual, wanted: float(actual) < float(wanted[0]),
     "StringEquals": lambda actual, wanted: actual in wanted,
@@ -89,9 +90,9 @@ def takes_logs(target_bucket: FakeBucket, target_prefix: str | None) -> bool:
     return any(
         statement["Effect"] == "Allow"
         and statement["Principal"] != "*"
-        and LOGGING_SERVICE_PRINCIPAL in _listed(statement["Principal"].get("Service", []))
-        and _matches("s3:PutObject", statement["Action"])
-        and _matches(key, statement["Resource"])
+        and LOGGING_SERVICE_PRINCIPAL in listed(statement["Principal"].get("Service", []))
+        and matches("s3:PutObject", statement["Action"])
+        and matches(key, statement["Resource"])
         for statement in _statements(target_bucket)
     )
 
@@ -108,10 +109,36 @@ def holds(condition: Mapping[str, Mapping[str, str | list[str]]], headers: Heade
     Raises NotImplementedError for an operator that is not known here.
     """
     return all(
-        _meets(operator, _listed(wanted), _value(key, headers))
+        meets(operator, listed(wanted), _value(key, headers))
         for operator, keys in condition.items()
         for key, wanted in keys.items()
     )
+
+
+def meets(operator: str, wanted: list[str], actual: str | None) -> bool:
+    """Whether a value, or that there is none, meets one condition.
+
+    Raises NotImplementedError for an operator that is not known here.
+    """
+    if operator == "Null":
+        return (actual is None) == (wanted == ["true"])
+    name = operator.removesuffix("IfExists")
+    if name not in _OPERATORS:
+        raise NotImplementedError(f"the emulator of S3 does not know the condition {operator}")
+    if actual is None:
+        # What is not there differs from everything.
+        return name != operator or "Not" in name
+    return _OPERATORS[name](actual, wanted)
+
+
+def matches(actual: str, patterns: str | list[str]) -> bool:
+    """Whether one of the patterns with `*` and `?` matches."""
+    return any(fnmatchcase(actual, pattern) for pattern in listed(patterns))
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """One value as a list of one."""
+    return [value] if isinstance(value, str) else value
 
 
 def correct() -> None:
@@ -130,8 +157,8 @@ def _judge(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
         statement["Effect"]
         for statement in _statements(bucket)
         if _is_about_everybody(statement)
-        and _matches(action, statement["Action"])
-        and _matches(resource, statement["Resource"])
+        and matches(action, statement["Action"])
+        and matches(resource, statement["Resource"])
         and holds(statement.get("Condition", {}), request.headers)
     }
     if "Deny" in effects:
@@ -153,23 +180,3 @@ def _value(key: str, headers: Headers) -> str | None:
     if key.startswith(_HEADER):
         return headers.get(key.removeprefix("s3:"))
     return _TLS.get(key)
-
-
-def _meets(operator: str, wanted: list[str], actual: str | None) -> bool:
-    if operator == "Null":
-        return (actual is None) == (wanted == ["true"])
-    name = operator.removesuffix("IfExists")
-    if name not in _OPERATORS:
-        raise NotImplementedError(f"the emulator of S3 does not know the condition {operator}")
-    if actual is None:
-        # What is not there differs from everything.
-        return name != operator or "Not" in name
-    return _OPERATORS[name](actual, wanted)
-
-
-def _matches(actual: str, patterns: str | list[str]) -> bool:
-    return any(fnmatchcase(actual, pattern) for pattern in _listed(patterns))
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value

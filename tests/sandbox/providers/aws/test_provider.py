@@ -195,19 +195,16 @@ def test_an_alarm_that_aws_would_refuse_is_refused(changes: Props, path: str) ->
     assert paths(alarms.MetricAlarm(), inputs) == [path]
 
 
-@pytest.mark.parametrize(
-    ("handler", "inputs", "path"),
-    [
-        (events.EventRule(), {}, "eventPattern"),
-        (events.EventTarget(), {"input": "{}", "inputPath": "$"}, "input"),
-        (
-            cloudtrail.Trail(),
-            {"eventSelectors": [{}], "advancedEventSelectors": [{}]},
-            "eventSelectors",
-        ),
-        (sns.Topic(), {"signatureVersion": 3}, "signatureVersion"),
-    ],
-)
+SELECTED: Props = {"eventSelectors": [{"name": 1}], "advancedEventSelectors": [{"name": 1}]}
+REFUSED: list[tuple[AwsHandler, Props, str]] = [
+    (events.EventRule(), {}, "eventPattern"),
+    (events.EventTarget(), {"input": "{}", "inputPath": "$"}, "input"),
+    (cloudtrail.Trail(), SELECTED, "eventSelectors"),
+    (sns.Topic(), {"signatureVersion": 3}, "signatureVersion"),
+]
+
+
+@pytest.mark.parametrize(("handler", "inputs", "path"), REFUSED)
 def test_what_aws_would_refuse_of_what_watches_is_refused(
     handler: AwsHandler, inputs: Props, path: str
 ) -> None:
