@@ -294,6 +294,8 @@ class _Session:
             if failed > 0:
                 self.was_interrupted = True
                 made = self._put(f"*/{of}", headers, b"")
+            if self._arrived < begin:
+                raise requests.RequestException(f"it lost bytes after the first {self._arrived}")
             if made is None and self._arrived < end:
                 rest = part[self._arrived - begin :]
                 made = self._put(f"{self._arrived}-{end - 1}/{of}", headers, rest)

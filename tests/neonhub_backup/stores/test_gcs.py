@@ -262,6 +262,21 @@ def test_a_part_that_arrived_by_half_is_completed(store: GcsStore, server: GcsSe
     assert server.requests("part")[1].headers["Content-Range"] == "bytes 5-9/*"
 
 
+def test_bytes_that_the_server_lost_again_end_the_upload(
+    store: GcsStore, server: GcsServer
+) -> None:
+    def lose_all(_: Asked, __: Callable[[], Answer]) -> Answer:
+        server.uploads["upload-1"][1].clear()
+        return refusal(503)
+
+    server.faults["part"] = [lambda _, act: act(), lose_all]
+
+    with pytest.raises(StoreError, match="it lost bytes after the first 0"):
+        _put(store, bytes(2 * PART))
+
+    assert server.objects == {}
+
+
 @pytest.mark.parametrize(("size", "kind"), [(1, "insert"), (2 * PART, "begin"), (2 * PART, "part")])
 def test_a_busy_server_is_asked_five_times(
     store: GcsStore, server: GcsServer, size: int, kind: str
