@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from sandbox.providers.gcp.client import Gcp
 from sandbox.providers.gcp.handler import PROJECT, GcpHandler
-from sandbox.providers.schema import Schema, flag, text, text_map
+from sandbox.providers.schema import Naming, Schema, flag, text, text_map
 from sandbox.providers.values import Props
 
 _NAME = "projects/{project}/serviceAccounts/{email}"
@@ -18,7 +18,7 @@ class Account(GcpHandler):
     token = "gcp:serviceaccount/account:Account"
     inputs: ClassVar[Schema] = {
         **PROJECT,
-        "accountId": text(required=True, replaces=True, identity=True),
+        "accountId": text(naming=Naming(lower=True, max_length=30), replaces=True, identity=True),
         "displayName": text(),
         "description": text(),
         "disabled": flag(default=False),

@@ -115,7 +115,7 @@ class Bucket(GcpHandler):
         "retentionPolicy": block(
             {"retentionPeriod": text(required=True), "isLocked": flag(default=False)}
         ),
-        "encryption": block({"defaultKmsKeyName": text(required=True)}),
+        "encryption": block({"defaultKmsKeyName": text()}),
         "lifecycleRules": _RULES,
         "logging": block(
             {"logBucket": text(required=True), "logObjectPrefix": text(computed=True)}

@@ -105,7 +105,7 @@ def test_a_lifecycle_rule_needs_a_condition_that_is_sent():
 
 @pytest.mark.parametrize("identifier", ["abc", "gcp-x", "UPPER"])
 def test_an_id_that_google_would_refuse_is_refused_at_preview(identifier: str):
-    inputs = {
+    inputs: Props = {
         "workloadIdentityPoolId": "pool",
         "workloadIdentityPoolProviderId": identifier,
         "oidc": {},

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.sandbox.emulators.gcp.conftest import Google
@@ -73,7 +74,10 @@ def test_a_private_key_is_real_and_told_once(google: Google):
     made = google.json("POST", f"{ACCOUNTS}/{email}/keys", {})
     file = json.loads(base64.b64decode(made["privateKeyData"]))
 
-    assert load_pem_private_key(file["private_key"].encode(), None).key_size == 2048  # pyright: ignore[reportAttributeAccessIssue] - it is an RSA key
+    private = load_pem_private_key(file["private_key"].encode(), None)
+
+    assert isinstance(private, RSAPrivateKey)
+    assert private.key_size == 2048
     assert file["client_email"] == email
     assert "privateKeyData" not in google.json("GET", f"/v1/{made['name']}")
     assert file["private_key"] not in (google.data / "state.json").read_text()

@@ -7,6 +7,7 @@ import pytest
 from tests.sandbox.emulators.gcp.conftest import Google
 
 POLICY = "/storage/v1/b/backups/iam"
+POOL = "locations/global/workloadIdentityPools/pool"
 ROLE = "roles/storage.objectCreator"
 
 
@@ -35,8 +36,7 @@ def test_a_policy_made_from_an_outdated_one_is_refused(google: Google):
     [
         "ops@example.com",
         "serviceAccount:missing@neonhub-test.iam.gserviceaccount.com",
-        "principalSet://iam.googleapis.com/projects/neonhub-test/locations/global/"
-        "workloadIdentityPools/pool/attribute.repository/1",
+        f"principalSet://iam.googleapis.com/projects/neonhub-test/{POOL}/attribute.repository/1",
     ],
 )
 def test_who_cannot_exist_gets_no_role(google: Google, member: str):

@@ -18,9 +18,14 @@ def test_two_emulators_never_share_a_directory(tmp_path: Path):
 
 def test_what_a_failed_change_did_is_undone(tmp_path: Path):
     store = Store(tmp_path)
-    with pytest.raises(ValueError, match="no"), store.changing():
-        store.table("things")["a"] = {}
-        raise ValueError("no")
+
+    def fail() -> None:
+        with store.changing():
+            store.table("things")["a"] = {}
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
 
     assert store.table("things") == {}
     store.close()
