@@ -144,7 +144,8 @@ class BackupBucket(pulumi.ComponentResource):
                 bucket=bucket.bucket,
                 target_bucket=args.logs_bucket,
                 target_prefix=bucket_policies.access_logs_prefix(args.bucket),
-                opts=part,
+                # Ends before the bucket, or emptying that would fill the other one meanwhile.
+                opts=child,
             )
         if lock_mode is not None:
             s3.BucketObjectLockConfiguration(

@@ -233,8 +233,14 @@ def test_an_unprotected_bucket_can_be_torn_down_with_its_backups(deploy: Deploy)
     assert asked["db-bucket"].inputs["forceDestroy"] is True
 
 
-def test_a_bucket_is_private_and_locked_until_it_is_gone(deploy: Deploy) -> None:
+def test_access_logs_end_before_the_bucket_that_takes_them_must_be_empty(deploy: Deploy) -> None:
     asked = deploy(lambda: BackupBucket("db", args(protect=False, logs_bucket="operations")))
+
+    assert not asked["db-logging"].options.deletedWith
+
+
+def test_a_bucket_is_private_and_locked_until_it_is_gone(deploy: Deploy) -> None:
+    asked = deploy(lambda: BackupBucket("db", args(protect=False)))
 
     kept = {name for name, each in asked.items() if each.options.deletedWith.endswith("db-bucket")}
     assert kept == asked.keys() - {"db-bucket"}
