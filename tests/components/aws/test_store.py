@@ -8,7 +8,6 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.aws.identities import Identities, IdentitiesArgs
 from components.aws.store import Account, AwsStore, AwsStoreArgs, Place
 from components.repository import Repository
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier, TierRule
@@ -16,6 +15,11 @@ from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
 
 Deploy = Callable[..., dict[str, Any]]
 REPOSITORY = Repository(owner="neonhub", owner_id=11, name="app", repository_id=22)
+KNOWN: dict[str, Any] = {
+    "prefix": "neonhub-production",
+    "environment": "production",
+    "repository": REPOSITORY,
+}
 LOOKUPS = {"aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "123456789012"}}
 
 
@@ -23,8 +27,7 @@ def store(**changes: Any) -> AwsStore:
     known: dict[str, Any] = {
         "primary": Place(bucket="neonhub-backups", region="us-east-1"),
         "replica": Place(bucket="neonhub-backups-replica", region="us-west-2"),
-        "repository": REPOSITORY,
-        "backup_environment": "production-backup",
+        **KNOWN,
     }
     return AwsStore("aws", AwsStoreArgs(**{**known, **changes}))
 
@@ -56,8 +59,7 @@ def test_a_replica_in_the_primary_region_is_refused() -> None:
         AwsStoreArgs(
             primary=Place(bucket="a", region="us-east-1"),
             replica=Place(bucket="b", region="us-east-1"),
-            repository=REPOSITORY,
-            backup_environment="production-backup",
+            **KNOWN,
         )
 
 
@@ -97,11 +99,34 @@ def test_an_operations_bucket_can_have_a_name_of_its_own(deploy: Deploy) -> None
 
 
 def test_a_trail_writes_beside_the_primary_alone(deploy: Deploy) -> None:
-    trail = "arn:aws:cloudtrail:us-east-1:123456789012:trail/backups"
-    asked = deploy(lambda: store(trail_arn=trail), LOOKUPS)
+    asked = deploy(store, LOOKUPS)
 
+    trail = "arn:aws:cloudtrail:us-east-1:123456789012:trail/neonhub-production-trail"
     assert trail in asked["aws-primary-operations-policy"].inputs["policy"]
-    assert trail not in asked["aws-replica-operations-policy"].inputs["policy"]
+    assert "cloudtrail" not in asked["aws-replica-operations-policy"].inputs["policy"]
+
+
+def test_where_the_organisation_records_deletions_the_store_does_not(deploy: Deploy) -> None:
+    asked = deploy(lambda: store(trail=False), LOOKUPS)
+
+    assert "cloudtrail" not in asked["aws-primary-operations-policy"].inputs["policy"]
+    assert not any("cloudtrail" in each.options.type for each in asked.values())
+
+
+def test_a_store_can_do_with_one_copy(deploy: Deploy) -> None:
+    asked = deploy(lambda: store(replica=None), LOOKUPS)
+
+    assert not any(name.startswith(("aws-replica-", "aws-replication-")) for name in asked)
+
+
+def test_the_role_that_copies_has_the_boundary_of_all_others(asked: dict[str, Any]) -> None:
+    boundaries = {
+        name: each.inputs["permissionsBoundary"]
+        for name, each in asked.items()
+        if each.options.type == "aws:iam/role:Role"
+    }
+    assert "aws-replication-role" in boundaries
+    assert len(set(boundaries.values())) == 1
 
 
 def test_both_copies_keep_each_tier_in_the_class_that_was_asked_for(deploy: Deploy) -> None:
@@ -227,42 +252,11 @@ def test_the_backup_role_can_lock_as_long_as_the_longest_tier_asks(deploy: Deplo
 
 
 def test_by_default_copies_keys_and_replication_outlive_the_stack(asked: dict[str, Any]) -> None:
-    mortal = {name for name, each in asked.items() if not each.options.protect}
-    assert mortal == {"aws-github", "aws-backup", "aws-backup-permissions"}
+    mortal = {each.options.parent for each in asked.values() if not each.options.protect}
+    assert [urn.rpartition("$")[2] for urn in mortal] == ["neonhub-backup:aws:Identities::aws"]
 
 
 def test_an_unprotected_store_can_be_torn_down(deploy: Deploy) -> None:
     asked = deploy(lambda: store(protect=False), LOOKUPS)
 
     assert not any(each.options.protect or each.options.retainOnDelete for each in asked.values())
-
-
-@pytest.mark.parametrize("seconds", [3599, 43201])
-def test_a_session_that_aws_would_refuse_is_refused_first(seconds: int) -> None:
-    with pytest.raises(ValueError, match="from 3600 to 43200"):
-        IdentitiesArgs(
-            repository=REPOSITORY,
-            backup_environment="production-backup",
-            bucket="neonhub-backups",
-            region="us-east-1",
-            key_arn="arn:key",
-            retention=RetentionPolicy(),
-            session_seconds=seconds,
-        )
-
-
-def test_without_locks_the_backup_role_cannot_lock(deploy: Deploy) -> None:
-    asked = deploy(
-        lambda: Identities(
-            "aws",
-            IdentitiesArgs(
-                repository=REPOSITORY,
-                backup_environment="production-backup",
-                bucket="neonhub-backups",
-                region="us-east-1",
-                key_arn="arn:key",
-                retention=RetentionPolicy(lock_mode=None),
-            ),
-        )
-    )
-    assert "PutObjectRetention" not in asked["aws-backup-permissions"].inputs["policy"]
