@@ -84,7 +84,8 @@ class Google:
     def refusal(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and message of a refusal, which must have Google's shape."""
         response = self.request(method, path, body)
-        error: Any = (response.json or {})["error"]
+        answer: Any = response.json
+        error = answer["error"]
         assert error["code"] == response.status_code
         return response.status_code, error["message"]
 
