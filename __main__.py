@@ -2,29 +2,23 @@
 
 import pulumi
 
-from components.aws.store import AwsStore
-from components.build import aws_store_args, backup_environment
+from components.agreement import advice
+from components.build import build_stores, environments
 from components.generated import generated_files
 from components.github.committed_files import CommittedFiles, CommittedFilesArgs
-from components.github.confirmation import confirm
-from components.github.environment import Environment, EnvironmentArgs
+from components.github.confirmation import confirm_all
+from components.github.environment import Environment
 from components.settings import read_settings
 
 stack = read_settings()
 settings = stack.settings
-confirm(settings.repository, stack.source)
+for line in advice(settings):
+    pulumi.log.warn(line)
+reviewers = confirm_all(settings, stack.source)
 
-store = AwsStore("aws", aws_store_args(settings))
-environment = Environment(
-    "backup",
-    EnvironmentArgs(
-        environment=backup_environment(settings),
-        repository=settings.github.repository,
-        branch=settings.github.branch,
-        secrets=stack.database_urls,
-        variables={"AWS_ROLE_ARN": store.backup_role_arn, "AWS_REGION": settings.region},
-    ),
-)
+stores = build_stores(settings)
+built = [Environment(name, args) for name, args in environments(stack, stores, reviewers).items()]
+files = generated_files(settings, stack.source)
 CommittedFiles(
     "files",
     CommittedFilesArgs(
@@ -32,13 +26,13 @@ CommittedFiles(
         repository=settings.github.repository,
         branch=settings.github.branch,
         environment=settings.environment,
-        contents=generated_files(settings, stack.source),
+        contents=files,
         source=stack.source,
-        after=[store, environment],
+        delivery=settings.github.delivery,
+        after=[*stores.resources, *built],
     ),
 )
 
-pulumi.export("bucket", store.bucket)
-pulumi.export("replica_bucket", store.replica_bucket)
-pulumi.export("backup_role_arn", store.backup_role_arn)
-pulumi.export("generated_files", list(generated_files(settings, stack.source)))
+for name, value in stores.outputs.items():
+    pulumi.export(name, value)
+pulumi.export("generated_files", list(files))

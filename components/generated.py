@@ -8,6 +8,7 @@ from neonhub_backup.domain.configuration import (
     Configuration,
     Database,
     Encryption,
+    GcsStore,
     S3Store,
     Store,
     render_configuration,
@@ -35,6 +36,9 @@ def generated_files(settings: Settings, source: str) -> dict[str, str]:
             tool_repository=settings.tool.repository,
             tool_commit=settings.tool.commit,
             timeout_minutes=settings.timeout_minutes,
+            aws=settings.aws is not None,
+            gcp=settings.gcp is not None,
+            static_keys=settings.static_keys,
         )
     )
     return {
@@ -68,4 +72,12 @@ def _stores(settings: Settings) -> Iterator[Store]:
             kms_key_arn=None,
             endpoint_url=settings.s3_endpoint,
             path_style=settings.path_style,
+            storage_classes=settings.aws.classes,
+        )
+    if settings.gcp is not None:
+        yield GcsStore(
+            name="gcp",
+            bucket=settings.gcp.bucket,
+            endpoint_url=settings.gcs_endpoint,
+            storage_classes=settings.gcp.classes,
         )

@@ -430,6 +430,10 @@ class Kept(Section):
 class Settings(Kept):
     """One stack's configuration, valid as a whole; it holds no secret."""
 
+    default_tags: Annotated[dict[str, dict[str, str]], Field(alias="aws:defaultTags")] = Field(
+        default_factory=dict
+    )
+    """Tags of everything in AWS that can have tags."""
     endpoints: Annotated[tuple[dict[str, str], ...], Field(alias="aws:endpoints")] = ()
     """Addresses that stand in for AWS's own, by service."""
     path_style: Annotated[bool, Field(alias="aws:s3UsePathStyle")] = False
@@ -438,8 +442,8 @@ class Settings(Kept):
         str | None, Field(alias="gcp:project", pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")
     ] = None
     """Id of the Google Cloud project, such as neonhub-backups-prod."""
-    gcs_endpoint: Annotated[str | None, Field(alias="gcp:storageCustomEndpoint")] = None
-    """Address that stands in for Google Cloud Storage's own."""
+    storage_endpoint: Annotated[str | None, Field(alias="gcp:storageCustomEndpoint")] = None
+    """Address that stands in for Google Cloud Storage's own, its path /storage/v1/ included."""
     owner: Annotated[str, Field(alias="github:owner", pattern=r"^[A-Za-z0-9-]+$")]
     """Organisation or user that owns the repository."""
     environment: Annotated[str, _key("environment"), Field(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
@@ -509,6 +513,12 @@ class Settings(Kept):
     def s3_endpoint(self) -> str | None:
         """Address of the server that stands in for S3. None: AWS itself."""
         return next((each["s3"] for each in self.endpoints if "s3" in each), None)
+
+    @property
+    def gcs_endpoint(self) -> str | None:
+        """Server that stands in for Google Cloud Storage. None: Google itself."""
+        address = self.storage_endpoint
+        return address.rstrip("/").removesuffix("/storage/v1") if address else None
 
     def waives(self, rule: str) -> bool:
         """Whether a rule about the whole stack need not be kept."""

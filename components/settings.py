@@ -23,6 +23,7 @@ from components.sections import PROJECT, Context, DatabaseSettings, Settings, to
 
 _OTHER_NAMESPACES = (
     "aws:region",
+    "aws:defaultTags",
     "aws:endpoints",
     "aws:s3UsePathStyle",
     "gcp:project",
@@ -191,10 +192,11 @@ def _exposed(
 def _not_private(key: str | None) -> list[str]:
     if key is None or "BEGIN PGP PRIVATE KEY BLOCK" in key:
         return []
-    return [
+    problem = (
         f"{PROJECT}:gpgPrivateKey: holds no ASCII-armoured GPG private key, so no drill could"
         " decrypt; export one with gpg --armor --export-secret-keys ADDRESS, or remove the setting"
-    ]
+    )
+    return [problem]
 
 
 def _secret_inside(key: str) -> str:

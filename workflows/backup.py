@@ -1,6 +1,7 @@
 """The workflow that backs up one environment's databases."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
@@ -9,6 +10,11 @@ from workflows.model import Choice, Cron, Job, Permission, Run, Text, Uses, Work
 
 _AUTO = "auto"
 """What the tool calls the highest tier that is owed."""
+
+_AFTER_INSTALLATIONS = (
+    "After the installations, so that nothing they run ever sees credentials; for the same reason"
+    " the connection string is given to one step alone."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +41,12 @@ class BackupWorkflowArgs:
     """The commit of it to run."""
     timeout_minutes: int
     """Minutes after which a backup is given up."""
+    aws: bool
+    """Whether there is a store in AWS."""
+    gcp: bool
+    """Whether there is a store in Google Cloud."""
+    static_keys: bool
+    """Whether runs use stored keys instead of their own tokens."""
 
 
 def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
@@ -63,10 +75,7 @@ def backup_workflow(args: BackupWorkflowArgs) -> Workflow:
                 runner="ubuntu-24.04",
                 timeout_minutes=args.timeout_minutes,
                 environment=args.github_environment,
-                permissions={
-                    "contents": Permission("read", "to check out the configuration"),
-                    "id-token": Permission("write", "to prove to AWS which run this is"),
-                },
+                permissions=_permissions(args),
                 steps=_steps(args),
             )
         },
@@ -106,6 +115,56 @@ def off_hour_minute(environment: str) -> int:
     """
     digest = hashlib.sha256(environment.encode()).digest()
     return 7 + int.from_bytes(digest[:4], "big") % 46
+
+
+def _permissions(args: BackupWorkflowArgs) -> dict[str, Permission]:
+    read = {"contents": Permission("read", "to check out the configuration")}
+    if args.static_keys:
+        return read
+    return {**read, "id-token": Permission("write", "to prove to the clouds which run this is")}
+
+
+def _become(args: BackupWorkflowArgs) -> Iterator[Uses]:
+    """Take the identity of each cloud; static keys of AWS go to the step that backs up."""
+    if args.aws and not args.static_keys:
+        yield Uses(
+            name="Become the identity that may only add backups to AWS",
+            comment=_AFTER_INSTALLATIONS,
+            action=actions.CONFIGURE_AWS_CREDENTIALS,
+            inputs={
+                "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
+                "aws-region": "${{ vars.AWS_REGION }}",
+                "role-duration-seconds": args.timeout_minutes * 60,
+                "role-session-name": f"db-backup-{args.environment}",
+            },
+        )
+    if args.gcp:
+        credentials: dict[str, str | int | bool] = (
+            {"credentials_json": "${{ secrets.GCP_SA_KEY }}"}
+            if args.static_keys
+            else {
+                "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
+                "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
+            }
+        )
+        yield Uses(
+            name="Become the identity that may only add backups to Google Cloud",
+            comment=None if args.aws and not args.static_keys else _AFTER_INSTALLATIONS,
+            action=actions.GOOGLE_AUTH,
+            inputs=credentials,
+        )
+
+
+def _credentials(args: BackupWorkflowArgs) -> dict[str, str]:
+    """What the step that backs up is given."""
+    urls = {name: f"${{{{ secrets.{name} }}}}" for name in args.url_variables}
+    if not (args.static_keys and args.aws):
+        return urls
+    keys = {
+        name: f"${{{{ secrets.{name} }}}}"
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    }
+    return {**urls, **keys}
 
 
 def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
@@ -160,24 +219,11 @@ def _steps(args: BackupWorkflowArgs) -> tuple[Uses | Run, ...]:
                 echo "${RUNNER_TEMP}/venv/bin" >> "${GITHUB_PATH}"
                 """,
         ),
-        Uses(
-            name="Become the identity that may only add backups",
-            comment=(
-                "After the installations, so that nothing they run ever sees credentials; for the"
-                " same reason the connection string is given to one step alone."
-            ),
-            action=actions.CONFIGURE_AWS_CREDENTIALS,
-            inputs={
-                "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
-                "aws-region": "${{ vars.AWS_REGION }}",
-                "role-duration-seconds": args.timeout_minutes * 60,
-                "role-session-name": f"db-backup-{args.environment}",
-            },
-        ),
+        *_become(args),
         Run(
             name="Back up",
             env={
-                **{name: f"${{{{ secrets.{name} }}}}" for name in args.url_variables},
+                **_credentials(args),
                 "CONFIGURATION": args.configuration_path,
                 "TIER": f"${{{{ inputs.tier || '{_AUTO}' }}}}",
             },

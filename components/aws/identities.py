@@ -72,8 +72,8 @@ class IdentitiesArgs:
     """Reads backups in need. Its environment is the one with reviewers."""
     primary: ReplicationEnd
     """The bucket that receives the backups."""
-    replica: ReplicationEnd
-    """The bucket that receives their copies."""
+    replica: ReplicationEnd | None
+    """The bucket that receives their copies. None: there is none."""
     operations_bucket: pulumi.Input[str]
     """Name of the bucket for index, status page and WAL."""
     retention: RetentionPolicy
@@ -224,17 +224,24 @@ class Identities(pulumi.ComponentResource):
         )
 
 
+def _copies(args: IdentitiesArgs) -> list[ReplicationEnd]:
+    return [args.primary] if args.replica is None else [args.primary, args.replica]
+
+
 def _places(args: IdentitiesArgs) -> pulumi.Output[Places]:
-    primary, replica = args.primary, args.replica
-    return pulumi.Output.all(
-        primary.bucket, primary.key_arn, replica.bucket, replica.key_arn, args.operations_bucket
-    ).apply(
-        lambda known: Places(
-            EncryptedBucket(known[0], primary.region, known[1]),
-            EncryptedBucket(known[2], replica.region, known[3]),
-            known[4],
+    ends = _copies(args)
+
+    def known(outputs: list[str]) -> Places:
+        operations, *pairs = outputs
+        primary, *others = (
+            EncryptedBucket(pairs[2 * number], end.region, pairs[2 * number + 1])
+            for number, end in enumerate(ends)
         )
-    )
+        return Places(primary, others[0] if others else None, operations)
+
+    return pulumi.Output.all(
+        args.operations_bucket, *(each for end in ends for each in (end.bucket, end.key_arn))
+    ).apply(known)
 
 
 def _stack(
@@ -243,8 +250,8 @@ def _stack(
     provider_arn: pulumi.Output[str],
     boundary_arn: pulumi.Output[str],
 ) -> pulumi.Output[Stack]:
-    buckets = [args.primary.bucket, args.replica.bucket, args.operations_bucket]
-    keys = [args.primary.key_arn, args.replica.key_arn]
+    buckets = [*(each.bucket for each in _copies(args)), args.operations_bucket]
+    keys = [each.key_arn for each in _copies(args)]
     return pulumi.Output.all(
         account_id=args.account_id,
         buckets=[*buckets, *own.other_buckets],

@@ -39,15 +39,15 @@ class Places(NamedTuple):
 
     primary: EncryptedBucket
     """Receives the backups."""
-    replica: EncryptedBucket
-    """Receives their copies."""
+    replica: EncryptedBucket | None
+    """Receives their copies. None: there are none."""
     operations: str
     """Name of the bucket for what is rewritten. S3's own keys encrypt it: they need no policy."""
 
     @property
-    def copies(self) -> tuple[EncryptedBucket, EncryptedBucket]:
-        """Both buckets of backups."""
-        return (self.primary, self.replica)
+    def copies(self) -> tuple[EncryptedBucket, ...]:
+        """Every bucket of backups."""
+        return (self.primary,) if self.replica is None else (self.primary, self.replica)
 
 
 def workflow_trust(provider_arn: str, repository: Repository, environment: str) -> Policy:
@@ -234,7 +234,7 @@ def _read_copies(places: Places, *, versions: bool = False) -> list[Statement]:
         },
         *(
             _use(f"Decrypt{name}{kind}", place, "kms:Decrypt", each)
-            for name, place in zip(("Primary", "Replica"), places.copies, strict=True)
+            for name, place in zip(("Primary", "Replica"), places.copies, strict=False)
             for kind, each in zip(("Backups", "Proofs"), keys, strict=True)
         ),
     ]

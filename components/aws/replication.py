@@ -37,6 +37,8 @@ class ReplicationArgs:
     """Account of the source, and of the replica unless that has one of its own."""
     replica_account_id: str | None = None
     """Account of the replica, which owns the copies. None: that of the source."""
+    boundary_arn: pulumi.Input[str] | None = None
+    """What no identity of the stack can go beyond. None: the role has its own policy alone."""
     protect: bool = True
     """Refuses destruction: a bucket without its replication has one copy."""
 
@@ -66,6 +68,7 @@ class Replication(pulumi.ComponentResource):
                     )
                 )
             ),
+            permissions_boundary=args.boundary_arn,
             opts=child,
         )
         permissions = iam.RolePolicy(

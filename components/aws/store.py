@@ -1,19 +1,27 @@
-"""The backups' place in AWS: two buckets in two regions, and who may use them."""
+"""The backups' place in AWS: two buckets in two regions, who may use them, and who is told."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 
 from components.aws import bucket_policies
+from components.aws.alarms import Alarms, AlarmsArgs, WatchedCopies, WatchedDatabase
 from components.aws.backup_bucket import BackupBucket, BackupBucketArgs
-from components.aws.identities import Identities, IdentitiesArgs
+from components.aws.identities import (
+    Identities,
+    IdentitiesArgs,
+    Infrastructure,
+    WorkflowRole,
+)
 from components.aws.key import EncryptionKey, EncryptionKeyArgs
 from components.aws.operations_bucket import OperationsBucket, OperationsBucketArgs
 from components.aws.replication import Replication, ReplicationArgs, ReplicationEnd, role_arn
+from components.aws.trail import Trail, TrailArgs, trail_arn
 from components.repository import Repository
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
@@ -55,33 +63,59 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Who is told what."""
+
+    databases: Sequence[WatchedDatabase]
+    """The databases whose backups must not become old."""
+    emails: Sequence[str] = ()
+    """Addresses, each of which must confirm the message that AWS sends to it."""
+    https_endpoints: Sequence[str] = ()
+    """Services that confirm AWS's message by themselves."""
+    report_every: timedelta = timedelta(hours=1)
+    """Time between two reports of how old backups are; silence is an alarm too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AwsStoreArgs:
     """What the store needs to know."""
 
+    prefix: str
+    """Beginning of the names of roles, alarms and the trail, e.g. `neonhub-production`."""
     primary: Place
     """The bucket that receives the backups."""
-    replica: Place
-    """The bucket that receives their copies, in another region."""
+    replica: Place | None
+    """The bucket that receives their copies, in another region. None: there is one copy."""
+    environment: str
+    """What is backed up: the runs are in the GitHub environments `<environment>-backup`,
+    `-drill` and `-restore`."""
     repository: Repository
-    """The repository whose runs make the backups."""
-    backup_environment: str
-    """The GitHub environment of those runs."""
+    """The repository of those runs."""
+    infrastructure: Repository | None = None
+    """The infrastructure's own repository, whose runs in `<environment>-preview` and `-deploy`
+    preview and deploy the stack. None: people do."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     """When each tier expires, and for how long it is locked."""
     replica_account: Account | None = None
     """The account that owns the replica and its key. None: that of the primary."""
     storage_classes: Mapping[Tier, S3StorageClass] = field(default_factory=lambda: S3_CLASSES)
     """Where the backups of each tier end up."""
-    trail_arn: pulumi.Input[str] | None = None
-    """The CloudTrail trail that writes to the primary's operations bucket. None: none does."""
+    oidc_provider_arn: str | None = None
+    """The account's trust in GitHub, where another stack has made it. None: this one makes it."""
+    trail: bool = True
+    """Whether a trail of the stack records deletions. False: the organisation's does."""
+    watch: Watch | None = None
+    """Who is told when backups are late, copies fail or someone tries to delete. None: nobody."""
     session_seconds: int = 3600
     """How long one backup may take."""
+    static_keys: bool = False
+    """Whether there is a user too, with a key that is stored until someone changes it."""
     protect: bool = True
     """Refuses destruction and survives its stack. False: destroyed with every backup in it."""
 
     def __post_init__(self) -> None:
         """Refuse a second copy that one outage would take with the first."""
-        if self.primary.region == self.replica.region:
+        if self.replica is not None and self.primary.region == self.replica.region:
             raise ValueError(
                 f"replica.region {self.replica.region} is the primary's too, so one outage could"
                 " take both copies; choose another region"
@@ -89,22 +123,18 @@ class AwsStoreArgs:
 
 
 class AwsStore(pulumi.ComponentResource):
-    """Two copies of every backup, each under its own key, that nobody can delete early."""
+    """Copies of every backup, each under its own key, that nobody can delete early."""
 
     bucket: pulumi.Output[str]
     """The bucket that receives the backups."""
-    replica_bucket: pulumi.Output[str]
-    """The bucket that receives their copies."""
+    replica_bucket: pulumi.Output[str] | None = None
+    """The bucket that receives their copies. None: there is none."""
     operations_bucket: pulumi.Output[str]
     """The bucket for logs, index, status page and WAL."""
-    replica_operations_bucket: pulumi.Output[str]
-    """The bucket for the logs of the replica."""
-    key_arn: pulumi.Output[str]
-    """The key of the bucket that receives the backups."""
-    replica_key_arn: pulumi.Output[str]
-    """The key of the bucket that receives their copies."""
-    backup_role_arn: pulumi.Output[str]
-    """The role that may add backups, and nothing else."""
+    identities: Identities
+    """The roles of the runs."""
+    topic_arn: pulumi.Output[str] | None = None
+    """Where alarms are told. None: nowhere."""
 
     def __init__(
         self, name: str, args: AwsStoreArgs, opts: pulumi.ResourceOptions | None = None
@@ -114,58 +144,71 @@ class AwsStore(pulumi.ComponentResource):
         account_id = aws.get_caller_identity_output(
             opts=pulumi.InvokeOutputOptions(parent=self)
         ).account_id
-        other = args.replica_account
 
         primary = _copy(f"{name}-primary", args.primary, args, account_id, child)
-        if other is None:
-            replica = _copy(f"{name}-replica", args.replica, args, account_id, child)
-        else:
-            there = pulumi.ResourceOptions(parent=self, provider=other.provider)
-            copier_arn = account_id.apply(lambda known: role_arn(known, args.primary.bucket))
-            replica = _copy(
-                f"{name}-replica", args.replica, args, other.account_id, there, copier_arn
+        copies = [primary]
+        if args.replica is not None:
+            copies.append(_replica(f"{name}-replica", args.replica, args, account_id, self))
+        trail = None
+        if args.trail:
+            trail = Trail(
+                name,
+                TrailArgs(
+                    prefix=args.prefix,
+                    region=args.primary.region,
+                    operations_bucket=primary.operations.bucket,
+                    buckets=[each.place.bucket for each in copies],
+                    protect=args.protect,
+                ),
+                child,
             )
-        Replication(
-            f"{name}-replication",
-            ReplicationArgs(
-                source=primary.end,
-                replica=replica.end,
-                account_id=account_id,
-                replica_account_id=None if other is None else other.account_id,
-                protect=args.protect,
-            ),
-            child,
-        )
-        identities = Identities(
+        alarms = [] if args.watch is None else _alarms(name, args, args.watch, copies, trail)
+        self.identities = Identities(
             name,
             IdentitiesArgs(
+                prefix=args.prefix,
+                account_id=account_id,
                 repository=args.repository,
-                backup_environment=args.backup_environment,
-                bucket=primary.end.bucket,
-                region=args.primary.region,
-                key_arn=primary.end.key_arn,
+                backup=_role(args, "backup"),
+                drill=_role(args, "drill"),
+                restore=_role(args, "restore"),
+                primary=primary.end,
+                replica=copies[1].end if len(copies) > 1 else None,
+                operations_bucket=primary.operations.bucket,
                 retention=args.retention,
-                session_seconds=args.session_seconds,
+                oidc_provider_arn=args.oidc_provider_arn,
+                infrastructure=_infrastructure(args, copies, alarms),
+                static_keys=args.static_keys,
             ),
             child,
         )
 
+        for replica in copies[1:]:
+            other = args.replica_account
+            self.replica_bucket = replica.bucket.bucket
+            Replication(
+                f"{name}-replication",
+                ReplicationArgs(
+                    source=primary.end,
+                    replica=replica.end,
+                    account_id=account_id,
+                    replica_account_id=None if other is None else other.account_id,
+                    boundary_arn=self.identities.boundary_arn,
+                    protect=args.protect,
+                ),
+                child,
+            )
+
         self.bucket = primary.bucket.bucket
-        self.replica_bucket = replica.bucket.bucket
         self.operations_bucket = primary.operations.bucket
-        self.replica_operations_bucket = replica.operations.bucket
-        self.key_arn = primary.key.arn
-        self.replica_key_arn = replica.key.arn
-        self.backup_role_arn = identities.backup_role_arn
+        if alarms:
+            self.topic_arn = alarms[0].topic_arn
         self.register_outputs(
             {
                 "bucket": self.bucket,
                 "replica_bucket": self.replica_bucket,
                 "operations_bucket": self.operations_bucket,
-                "replica_operations_bucket": self.replica_operations_bucket,
-                "key_arn": self.key_arn,
-                "replica_key_arn": self.replica_key_arn,
-                "backup_role_arn": self.backup_role_arn,
+                "topic_arn": self.topic_arn,
             }
         )
 
@@ -173,14 +216,19 @@ class AwsStore(pulumi.ComponentResource):
 class _Copy(NamedTuple):
     """One of the two places, with all there is in it."""
 
-    region: str
+    place: Place
+    account_id: pulumi.Input[str]
+    child: pulumi.ResourceOptions
+    """Where its resources belong, and what makes them."""
     key: EncryptionKey
     bucket: BackupBucket
     operations: OperationsBucket
 
     @property
     def end(self) -> ReplicationEnd:
-        return ReplicationEnd(bucket=self.bucket.bucket, region=self.region, key_arn=self.key.arn)
+        return ReplicationEnd(
+            bucket=self.bucket.bucket, region=self.place.region, key_arn=self.key.arn
+        )
 
 
 def _copy(
@@ -214,7 +262,11 @@ def _copy(
             region=place.region,
             account_id=account_id,
             sources=(place.bucket,),
-            trail_arn=args.trail_arn if place is args.primary else None,
+            trail_arn=pulumi.Output.from_input(account_id).apply(
+                lambda known: trail_arn(args.prefix, place.region, known)
+            )
+            if args.trail and place is args.primary
+            else None,
             protect=args.protect,
         ),
         child,
@@ -235,4 +287,73 @@ def _copy(
         ),
         child,
     )
-    return _Copy(place.region, key, bucket, operations)
+    return _Copy(place, account_id, child, key, bucket, operations)
+
+
+def _replica(
+    name: str, place: Place, args: AwsStoreArgs, account_id: pulumi.Output[str], store: AwsStore
+) -> _Copy:
+    other = args.replica_account
+    if other is None:
+        return _copy(name, place, args, account_id, pulumi.ResourceOptions(parent=store))
+    there = pulumi.ResourceOptions(parent=store, provider=other.provider)
+    copier_arn = account_id.apply(lambda known: role_arn(known, args.primary.bucket))
+    return _copy(name, place, args, other.account_id, there, copier_arn)
+
+
+def _alarms(
+    name: str, args: AwsStoreArgs, watch: Watch, copies: Sequence[_Copy], trail: Trail | None
+) -> list[Alarms]:
+    """One for each region: events and metrics do not leave theirs."""
+    replicated = None
+    if len(copies) > 1:
+        source, replica = (each.place for each in copies)
+        replicated = WatchedCopies(
+            source=source.bucket,
+            source_region=source.region,
+            replica=replica.bucket,
+            replica_region=replica.region,
+        )
+    return [
+        Alarms(
+            f"{name}-{'primary' if each is copies[0] else 'replica'}",
+            AlarmsArgs(
+                prefix=args.prefix,
+                region=each.place.region,
+                account_id=each.account_id,
+                emails=watch.emails,
+                https_endpoints=watch.https_endpoints,
+                environment=args.environment,
+                # Runs publish their metrics in the region of the bucket that they write to.
+                databases=watch.databases if each is copies[0] else (),
+                copies=replicated,
+                buckets=[each.place.bucket],
+                key_arns=[each.key.arn],
+                report_every=watch.report_every,
+                trail_arn=trail.arn if trail is not None and each is copies[0] else None,
+                protect=args.protect,
+            ),
+            each.child,
+        )
+        for each in copies
+    ]
+
+
+def _role(args: AwsStoreArgs, purpose: str) -> WorkflowRole:
+    return WorkflowRole(
+        environment=f"{args.environment}-{purpose}", session_seconds=args.session_seconds
+    )
+
+
+def _infrastructure(
+    args: AwsStoreArgs, copies: Sequence[_Copy], alarms: Sequence[Alarms]
+) -> Infrastructure | None:
+    if args.infrastructure is None:
+        return None
+    return Infrastructure(
+        repository=args.infrastructure,
+        preview=WorkflowRole(environment=f"{args.environment}-preview"),
+        deploy=WorkflowRole(environment=f"{args.environment}-deploy"),
+        other_buckets=[each.operations.bucket for each in copies[1:]],
+        other_key_arns=[each.key_arn for each in alarms],
+    )

@@ -1,13 +1,54 @@
-"""Whether GitHub knows a repository as the settings do."""
+"""Whether GitHub knows repositories, branches and reviewers as the settings do."""
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pulumi_github as github
 
 from components.github.rest import ask
+from components.github.reviewers import NOBODY, Reviewers, find_reviewers
 from components.repository import Repository
-from components.sections import PROJECT
+from components.sections import PROJECT, Settings
 from components.settings import SettingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What GitHub knows by numbers."""
+
+    restore: Reviewers
+    """Who agrees to a restore."""
+    deploy: Reviewers
+    """Who agrees to a deployment."""
+
+
+def confirm_all(settings: Settings, source: str) -> Confirmed:
+    """Ask GitHub about all that the settings name, before anything is built.
+
+    Raises:
+        SettingsError: something is unknown, or known otherwise.
+    """
+    github, infrastructure = settings.github, settings.infrastructure
+    confirm(settings.repository, source, branch=github.branch)
+    restore = find_reviewers(
+        settings.repository,
+        users=github.restore.users,
+        teams=github.restore.teams,
+        setting="github.restore",
+        source=source,
+    )
+    deploy = NOBODY
+    own = settings.infrastructure_repository
+    if infrastructure is not None and own is not None:
+        confirm(own, source, branch=infrastructure.branch, section="infrastructure")
+        deploy = find_reviewers(
+            own,
+            users=infrastructure.deploy.users,
+            teams=infrastructure.deploy.teams,
+            setting="infrastructure.deploy",
+            source=source,
+        )
+    return Confirmed(restore=restore, deploy=deploy)
 
 
 def confirm(

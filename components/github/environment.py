@@ -1,6 +1,6 @@
-"""A GitHub environment: what the runs of one identity see, from which branch, and who agrees."""
+"""A GitHub environment: what the runs of one identity see, from which branches, and who agrees."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -20,8 +20,8 @@ class EnvironmentArgs:
     """Name, such as production-backup; clouds know the runs by it."""
     repository: str
     """Name of the repository, without its owner."""
-    branch: str
-    """The only branch whose runs may enter."""
+    branches: Sequence[str]
+    """The only branches whose runs may enter; `refs/pull/*/merge` is every pull request."""
     secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict[str, pulumi.Output[str]])
     """Secrets by their names in GitHub."""
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict[str, pulumi.Input[str]])
@@ -43,7 +43,7 @@ class EnvironmentArgs:
 
 
 class Environment(pulumi.ComponentResource):
-    """An environment that one branch may enter, without exceptions for administrators."""
+    """An environment that named branches may enter, without exceptions for administrators."""
 
     def __init__(
         self, name: str, args: EnvironmentArgs, opts: pulumi.ResourceOptions | None = None
@@ -68,13 +68,14 @@ class Environment(pulumi.ComponentResource):
             wait_timer=args.wait_minutes or None,
             opts=child,
         )
-        github.RepositoryEnvironmentDeploymentPolicy(
-            f"{name}-branch",
-            repository=args.repository,
-            environment=environment.environment,
-            branch_pattern=args.branch,
-            opts=child,
-        )
+        for number, branch in enumerate(args.branches, start=1):
+            github.RepositoryEnvironmentDeploymentPolicy(
+                f"{name}-branch" if number == 1 else f"{name}-branch-{number}",
+                repository=args.repository,
+                environment=environment.environment,
+                branch_pattern=branch,
+                opts=child,
+            )
         for secret, value in args.secrets.items():
             github.ActionsEnvironmentSecret(
                 f"{name}-{_words(secret)}",

@@ -17,9 +17,12 @@ def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path
     (tmp_path / "configuration.yaml").write_text(committed)
 
     configuration = load_configuration(tmp_path / "configuration.yaml")
-    (store,) = configuration.stores
     assert settings.aws is not None
-    assert store.model_dump()["bucket"] == settings.aws.primary_bucket
+    assert settings.gcp is not None
+    assert [(each.kind, each.model_dump()["bucket"]) for each in configuration.stores] == [
+        ("s3", settings.aws.primary_bucket),
+        ("gcs", settings.gcp.bucket),
+    ]
     assert configuration.retention.model_dump() == settings.retention.model_dump()
     assert configuration.encryption.public_keys == settings.encryption.public_keys
 

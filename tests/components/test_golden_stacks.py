@@ -29,7 +29,8 @@ def test_a_second_run_asks_for_the_same(stack: str, tmp_path: Path) -> None:
 def test_connection_strings_are_not_shown(stack: str, tmp_path: Path) -> None:
     secrets = [each for each in registrations(stack, tmp_path) if "secretName" in each.inputs]
 
-    assert [each.inputs["value"] for each in secrets] == [SECRET]
+    assert [each.inputs["secretName"] for each in secrets] == ["DATABASE_URL", "DATABASE_URL"]
+    assert [each.inputs["value"] for each in secrets] == [SECRET, SECRET]
 
 
 @each_stack

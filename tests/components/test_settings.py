@@ -423,7 +423,7 @@ def test_the_running_stack_s_connection_strings_come_out_as_secrets(
     def program() -> Environment:
         set_all_config(values({}), [DATABASE_URL])
         secrets = read_settings().database_urls
-        args = EnvironmentArgs(environment="x", repository="x", branch="x", secrets=secrets)
+        args = EnvironmentArgs(environment="x", repository="x", branches=["x"], secrets=secrets)
         return Environment("backup", args)
 
     asked = deploy(program)

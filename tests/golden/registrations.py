@@ -13,10 +13,13 @@ import yaml
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, set_all_config
 
-from components.sections import PROJECT
+from components.sections import PROJECT, Settings
 from components.settings import stack_file
 from tests.engine import Echo, Engine, Request, own_loop, run
 from tests.golden.stacks import GOLDEN, ROOT, golden_files, settings_of, stack_values
+
+_REVIEWER = 7
+"""Number of every user and team."""
 
 SECRET = "[secret]"  # noqa: S105 - what is shown in its place
 
@@ -32,9 +35,16 @@ _SHOWN_OPTIONS = (
     "importId",
 )
 _KNOWN_AFTERWARDS = {
+    "aws:cloudtrail/trail:Trail": ("arn",),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": ("arn",),
+    "aws:iam/policy:Policy": ("arn",),
     "aws:iam/role:Role": ("arn", "name"),
     "aws:kms/key:Key": ("arn", "keyId"),
+    "aws:sns/topic:Topic": ("arn",),
+    "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": ("name",),
+    "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider": ("name",),
+    "gcp:projects/iAMCustomRole:IAMCustomRole": ("name",),
+    "gcp:serviceaccount/account:Account": ("email", "member", "name"),
 }
 """Outputs that only the cloud can give, as far as inputs of others are made from them."""
 
@@ -56,7 +66,32 @@ class Registration(NamedTuple):
 
 
 class _Cloud(Echo):
-    """Answers with what a review can read."""
+    """Answers with what a review can read, and knows all that the settings name."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            {
+                "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "<account>"},
+                "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": {
+                    "member": "<storage service agent>"
+                },
+                "github:index/getUser:getUser": {"id": str(settings.github.owner_id)},
+            }
+        )
+        repositories = (settings.repository, settings.infrastructure_repository)
+        self._numbers = {each.full_name: each.repository_id for each in repositories if each}
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        asked = cast("dict[str, Any]", args.args)
+        match args.token:
+            case "github:index/getRepository:getRepository":
+                return {"repoId": self._numbers[asked["fullName"]]}, []
+            case "github:index/getRestApi:getRestApi":
+                # Whatever is asked about: a branch, a reviewer, or what one may read.
+                known = {"id": _REVIEWER, "permission": "read", "user": {"id": _REVIEWER}}
+                return {"code": 200, "body": json.dumps(known)}, []
+            case _:
+                return super().call(args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = cast("dict[str, Any]", args.inputs)
@@ -75,17 +110,7 @@ def registrations(stack: str, directory: Path) -> list[Registration]:
 
 def _registrations(stack: str, directory: Path) -> list[Registration]:
     settings = settings_of(stack, directory)
-    engine = Engine(
-        _Cloud(
-            {
-                "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": "<account>"},
-                "github:index/getRepository:getRepository": {
-                    "repoId": settings.github.repository_id
-                },
-                "github:index/getUser:getUser": {"id": str(settings.github.owner_id)},
-            }
-        )
-    )
+    engine = Engine(_Cloud(settings))
 
     def program() -> None:
         values, secrets = stack_values(stack, directory)

@@ -10,6 +10,9 @@ from workflows.backup import BackupWorkflowArgs, backup_workflow, off_hour_minut
 from workflows.render import render
 
 DAILY = RetentionPolicy(hourly=None)
+AWS, GCP = (
+    f"Become the identity that may only add backups to {cloud}" for cloud in ("AWS", "Google Cloud")
+)
 
 
 def rendered(**changes: Any) -> dict[str, Any]:
@@ -24,6 +27,9 @@ def rendered(**changes: Any) -> dict[str, Any]:
         "tool_repository": "neonhub/neonhub-backup",
         "tool_commit": "a" * 40,
         "timeout_minutes": 90,
+        "aws": True,
+        "gcp": True,
+        "static_keys": False,
     }
     text = render(backup_workflow(BackupWorkflowArgs(**{**known, **changes})))
     # PyYAML reads the key `on` as true, as YAML 1.1 says; GitHub does not.
@@ -92,7 +98,7 @@ def test_it_runs_in_the_environment_that_holds_the_secrets() -> None:
 
 def test_its_session_lasts_as_long_as_it_may_run() -> None:
     assert job()["timeout-minutes"] == 90
-    credentials = step("Become the identity that may only add backups")
+    credentials = step(AWS)
     assert credentials["with"]["role-duration-seconds"] == 90 * 60
 
 
@@ -138,12 +144,45 @@ def test_connection_strings_are_seen_by_the_backup_step_alone() -> None:
 
 def test_nothing_is_installed_once_there_are_credentials() -> None:
     names = [each["name"] for each in job()["steps"]]
-    become = names.index("Become the identity that may only add backups")
+    become = names.index(AWS)
     assert names[become:] == [
-        "Become the identity that may only add backups",
+        AWS,
+        GCP,
         "Back up",
         "Write the summary",
     ]
+
+
+@pytest.mark.parametrize(
+    ("clouds", "identities"),
+    [
+        ({"aws": True, "gcp": True}, [AWS, GCP]),
+        ({"aws": True, "gcp": False}, [AWS]),
+        ({"aws": False, "gcp": True}, [GCP]),
+    ],
+    ids=["both clouds", "AWS alone", "Google Cloud alone"],
+)
+def test_a_run_proves_who_it_is_to_the_clouds_that_hold_backups(
+    clouds: dict[str, bool], identities: list[str]
+) -> None:
+    names = [each["name"] for each in job(**clouds)["steps"]]
+    assert [name for name in names if name.startswith("Become")] == identities
+
+
+def test_google_cloud_learns_from_the_run_which_one_it_is() -> None:
+    assert step(GCP)["with"] == {
+        "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
+        "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
+    }
+
+
+def test_with_static_keys_a_run_gets_no_token_of_its_own() -> None:
+    assert job(static_keys=True)["permissions"] == {"contents": "read"}
+    assert step(GCP, static_keys=True)["with"] == {"credentials_json": "${{ secrets.GCP_SA_KEY }}"}
+    names = [each["name"] for each in job(static_keys=True)["steps"]]
+    assert AWS not in names
+    seeing = [each["name"] for each in job(static_keys=True)["steps"] if "AWS_SECRET" in str(each)]
+    assert seeing == ["Back up"]
 
 
 def test_every_script_stops_at_the_first_failure() -> None:

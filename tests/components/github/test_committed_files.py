@@ -19,7 +19,7 @@ def files(
 ) -> CommittedFiles:
     environment = Environment(
         "backup",
-        EnvironmentArgs(environment="production-backup", repository="app", branch="main"),
+        EnvironmentArgs(environment="production-backup", repository="app", branches=["main"]),
     )
     return CommittedFiles(
         "files",

@@ -20,7 +20,7 @@ def environment(reviewers: Reviewers = NOBODY, wait_minutes: int = 0) -> Environ
         EnvironmentArgs(
             environment="production-backup",
             repository="app",
-            branch="main",
+            branches=["main"],
             secrets={"DATABASE_URL": pulumi.Output.secret("postgresql://user:word@host/db")},
             variables={"AWS_REGION": "us-east-1"},
             reviewers=reviewers,
@@ -71,7 +71,7 @@ def test_a_single_reviewer_is_not_locked_out(deploy: Deploy) -> None:
 @pytest.mark.parametrize("minutes", [-1, 43201])
 def test_a_time_that_github_would_refuse_is_refused(minutes: int) -> None:
     with pytest.raises(ValueError, match=f"wait_minutes is {minutes}, and GitHub takes 0 to 43200"):
-        EnvironmentArgs(environment="e", repository="app", branch="main", wait_minutes=minutes)
+        EnvironmentArgs(environment="e", repository="app", branches=["main"], wait_minutes=minutes)
 
 
 def test_a_connection_string_stays_secret_on_its_way(deploy: Deploy) -> None:

@@ -1,6 +1,5 @@
 """What backups cost is what their calendar, classes and sizes come to."""
 
-
 import pytest
 
 from neonhub_backup.domain.forecast import (
