@@ -154,4 +154,5 @@ def places_of(settings: Kept) -> tuple[Place, ...]:
         s3_classes=aws.classes if aws else None,
         replicated=bool(aws and aws.replica_region),
         gcs_classes=gcp.classes if gcp else None,
+        soft_delete_days=gcp.soft_delete.days if gcp else 0,
     )

@@ -27,6 +27,7 @@ from components.github.delivery import Delivery
 from components.repository import Repository
 from neonhub_backup.domain.configuration import Check, Encryption
 from neonhub_backup.domain.duration import Duration
+from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import (
     GCS_CLASSES,
@@ -288,6 +289,13 @@ class RetentionSettings(RetentionPolicy):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class OperationsSettings(OperationsPolicy):
+    """The domain's periods of operations buckets, their keys written as those of every other
+    setting."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
 class DatabaseSettings(Section):
     """One database to back up."""
 
@@ -450,6 +458,8 @@ class Settings(Kept):
     """What is backed up: production, staging; up to 16 small letters, digits and hyphens."""
     objectives: Annotated[ObjectivesSettings, _key("objectives")]
     """What the backups promise, such as rpo: 1h."""
+    operations: Annotated[OperationsSettings, _key("operations")] = OperationsSettings()
+    """Changes to how long operations buckets keep logs and older versions, such as logs: 2y."""
     protect: Annotated[bool, _key("protect")] = True
     """Whether buckets and keys refuse to be destroyed. With false, `pulumi destroy` deletes every
     backup."""

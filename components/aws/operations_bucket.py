@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pulumi
 from pulumi_aws import s3
 
 from components.aws import bucket_policies
+from neonhub_backup.domain.duration import whole_days
 from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, TRAIL, WAL
+from neonhub_backup.domain.operations import OperationsPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,23 +28,10 @@ class OperationsBucketArgs:
     """Names of the buckets whose access logs it takes."""
     trail_arn: pulumi.Input[str] | None = None
     """The CloudTrail trail that it takes the records of. None: it takes none."""
-    log_days: int = 400
-    """Days for which access logs and the trail's records are kept: a year, and time to ask."""
-    undo_days: int = 30
-    """Days for which an overwritten or deleted index or status page can be brought back."""
-    wal_undo_days: int = 7
-    """Days for which WAL that barman deleted can be brought back; they are paid for."""
+    periods: OperationsPolicy = field(default_factory=OperationsPolicy)
+    """How long logs, and older versions of the rest, are kept."""
     protect: bool = True
     """Refuses destruction and survives its stack. False: destroyed with all there is in it."""
-
-    def __post_init__(self) -> None:
-        """Refuse periods that S3 would refuse only when it makes the rules."""
-        for name in ("log_days", "undo_days", "wal_undo_days"):
-            days: int = getattr(self, name)
-            if days < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, or S3 refuses the lifecycle rule: got {days}"
-                )
 
 
 class OperationsBucket(pulumi.ComponentResource):
@@ -116,7 +106,7 @@ class OperationsBucket(pulumi.ComponentResource):
             f"{name}-lifecycle",
             region=args.region,
             bucket=versioning.bucket,
-            rules=operations_rules(args),
+            rules=operations_rules(args.periods),
             opts=part,
         )
 
@@ -125,7 +115,7 @@ class OperationsBucket(pulumi.ComponentResource):
 
 
 def operations_rules(
-    args: OperationsBucketArgs,
+    periods: OperationsPolicy,
 ) -> list[s3.BucketLifecycleConfigurationRuleArgsDict]:
     """All rules of the bucket, for its one lifecycle configuration: two would leave none."""
     return [
@@ -137,28 +127,33 @@ def operations_rules(
             "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
             "expiration": {"expired_object_delete_marker": True},
         },
-        *(_expiry(prefix, args.log_days) for prefix in (ACCESS_LOGS, TRAIL)),
-        *(_undo(prefix, args.undo_days) for prefix in (INDEX, STATUS)),
+        *(_expiry(prefix, periods.logs) for prefix in (ACCESS_LOGS, TRAIL)),
+        *(_expiry(prefix, keep) for prefix, keep in periods.further.items()),
+        *(_undo(prefix, periods.undo) for prefix in (INDEX, STATUS)),
         # What barman still needs only barman knows: it deletes the rest.
-        _undo(WAL, args.wal_undo_days),
+        _undo(WAL, periods.wal_undo),
     ]
 
 
-def _expiry(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+def _expiry(prefix: str, keep: timedelta) -> s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
-        "id": f"expire-{prefix.rstrip('/')}",
+        "id": f"expire-{_words(prefix)}",
         "status": "Enabled",
         "filter": {"prefix": prefix},
-        "expiration": {"days": days},
+        "expiration": {"days": whole_days(keep)},
         "noncurrent_version_expiration": {"noncurrent_days": 1},
     }
 
 
-def _undo(prefix: str, days: int) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+def _undo(prefix: str, keep: timedelta) -> s3.BucketLifecycleConfigurationRuleArgsDict:
     """The newest version stays for ever, those before it for some days."""
     return {
-        "id": f"forget-old-{prefix.rstrip('/')}",
+        "id": f"forget-old-{_words(prefix)}",
         "status": "Enabled",
         "filter": {"prefix": prefix},
-        "noncurrent_version_expiration": {"noncurrent_days": days},
+        "noncurrent_version_expiration": {"noncurrent_days": whole_days(keep)},
     }
+
+
+def _words(prefix: str) -> str:
+    return prefix.rstrip("/").replace("/", "-")

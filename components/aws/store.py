@@ -23,6 +23,7 @@ from components.aws.operations_bucket import OperationsBucket, OperationsBucketA
 from components.aws.replication import Replication, ReplicationArgs, ReplicationEnd, role_arn
 from components.aws.trail import Trail, TrailArgs, trail_arn
 from components.repository import Repository
+from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
 
@@ -96,6 +97,8 @@ class AwsStoreArgs:
     preview and deploy the stack. None: people do."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     """When each tier expires, and for how long it is locked."""
+    operations: OperationsPolicy = field(default_factory=OperationsPolicy)
+    """How long the operations bucket keeps logs, and older versions of the rest."""
     replica_account: Account | None = None
     """The account that owns the replica and its key. None: that of the primary."""
     storage_classes: Mapping[Tier, S3StorageClass] = field(default_factory=lambda: S3_CLASSES)
@@ -262,6 +265,7 @@ def _copy(
             region=place.region,
             account_id=account_id,
             sources=(place.bucket,),
+            periods=args.operations,
             trail_arn=pulumi.Output.from_input(account_id).apply(
                 lambda known: trail_arn(args.prefix, place.region, known)
             )

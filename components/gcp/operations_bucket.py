@@ -1,13 +1,15 @@
 """A bucket for what comes and goes: access logs, index, status page and WAL archive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_gcp import storage
 
 from components.gcp.dual_region import DualRegion
 from components.gcp.lifecycle import expire, forget_old, give_up_uploads, soft_delete
+from neonhub_backup.domain.duration import whole_days
 from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, WAL
+from neonhub_backup.domain.operations import OperationsPolicy
 
 LOG_WRITER = "group:cloud-storage-analytics@google.com"
 """Who delivers access logs: https://cloud.google.com/storage/docs/access-logs"""
@@ -23,26 +25,16 @@ class OperationsBucketArgs:
     """The two regions that hold a copy each."""
     key_id: pulumi.Input[str]
     """Key that encrypts every object, of the same place."""
-    log_days: int = 400
-    """Days for which access logs are kept: a year, and time to ask."""
-    undo_days: int = 30
-    """Days for which an overwritten or deleted index or status page can be brought back."""
-    wal_undo_days: int = 7
-    """Days for which WAL that barman deleted can be brought back; they are paid for."""
+    periods: OperationsPolicy = field(default_factory=OperationsPolicy)
+    """How long logs, and older versions of the rest, are kept."""
     soft_delete_days: int = 7
     """Days for which Google can bring back what is gone from the bucket; they are paid for."""
     protect: bool = True
     """Refuses destruction and survives its stack. False: destroyed with all there is in it."""
 
     def __post_init__(self) -> None:
-        """Refuse periods that Google would refuse only when it creates the bucket."""
+        """Refuse a period that Google would refuse only when it creates the bucket."""
         soft_delete(self.soft_delete_days)
-        for name in ("log_days", "undo_days", "wal_undo_days"):
-            days: int = getattr(self, name)
-            if days < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, or what was just written would be gone: got {days}"
-                )
 
 
 class OperationsBucket(pulumi.ComponentResource):
@@ -65,6 +57,11 @@ class OperationsBucket(pulumi.ComponentResource):
             parent=self, protect=args.protect, retain_on_delete=args.protect
         )
 
+        periods = args.periods
+        expiring = {
+            prefix: whole_days(keep)
+            for prefix, keep in ((ACCESS_LOGS, periods.logs), *periods.further.items())
+        }
         bucket = storage.Bucket(
             f"{name}-bucket",
             name=args.bucket,
@@ -80,11 +77,11 @@ class OperationsBucket(pulumi.ComponentResource):
             lifecycle_rules=[
                 # A base backup of a large server takes days to upload.
                 give_up_uploads(days=7),
-                expire(ACCESS_LOGS, args.log_days),
-                forget_old([ACCESS_LOGS], days=1),
-                forget_old([INDEX, STATUS], days=args.undo_days),
+                *(expire(prefix, days) for prefix, days in expiring.items()),
+                forget_old([*expiring], days=1),
+                forget_old([INDEX, STATUS], days=whole_days(periods.undo)),
                 # What barman still needs only barman knows: it deletes the rest.
-                forget_old([WAL], days=args.wal_undo_days),
+                forget_old([WAL], days=whole_days(periods.wal_undo)),
             ],
             force_destroy=not args.protect,
             opts=child,

@@ -13,6 +13,7 @@ from components.gcp.key import EncryptionKey, EncryptionKeyArgs
 from components.gcp.operations_bucket import OperationsBucket, OperationsBucketArgs
 from components.gcp.pipeline import Pipeline, PipelineArgs
 from components.repository import Repository
+from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.retention import RetentionPolicy
 
 SERVICES = ("cloudkms", "cloudresourcemanager", "iam", "iamcredentials", "storage", "sts")
@@ -41,6 +42,8 @@ class GcpStoreArgs:
     preview and deploy the stack. None: people do."""
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     """When each tier expires, and for how long it is locked."""
+    operations: OperationsPolicy = field(default_factory=OperationsPolicy)
+    """How long the operations bucket keeps logs, and older versions of the rest."""
     soft_delete_days: int = 7
     """Days for which Google can bring back what expired or was deleted; they are paid for."""
     static_keys: bool = False
@@ -108,6 +111,7 @@ class GcpStore(pulumi.ComponentResource):
                 bucket=args.operations_bucket,
                 place=args.place,
                 key_id=key.id,
+                periods=args.operations,
                 soft_delete_days=args.soft_delete_days,
                 protect=args.protect,
             ),

@@ -12,12 +12,18 @@ from typing import NamedTuple
 
 from neonhub_backup.domain.prices import PRICES, ClassPrice
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
-from neonhub_backup.domain.storage import SETTLED_DAYS, GcsStorageClass, S3StorageClass
-
-StorageClass = S3StorageClass | GcsStorageClass
+from neonhub_backup.domain.storage import (
+    SETTLED_DAYS,
+    GcsStorageClass,
+    S3StorageClass,
+    StorageClass,
+)
 
 MONTH_DAYS = 30
 """As the prices per month are meant."""
+
+NONCURRENT_DAYS = 1
+"""Expiry only hides an object of a versioned bucket; a day later it is gone."""
 
 _OBJECTS = 60
 """Objects of one backup: about one for each table."""
@@ -36,6 +42,9 @@ class Place:
     """What it costs to bring a GB here from the first copy."""
     key: float
     """What its key costs each month."""
+    after_days: int = 0
+    """Days for which a backup is billed on after its expiry: as a version that is not current, and
+    while it can be brought back."""
 
 
 def places(
@@ -43,17 +52,24 @@ def places(
     s3_classes: Mapping[Tier, S3StorageClass] | None,
     replicated: bool,
     gcs_classes: Mapping[Tier, GcsStorageClass] | None,
+    soft_delete_days: int = 0,
 ) -> tuple[Place, ...]:
     """Every copy of a stack. None: nothing is in that cloud."""
     found: list[Place] = []
     if s3_classes is not None:
-        key, copied = PRICES.s3.key, PRICES.s3.copied
-        found.append(Place(name="S3", classes=s3_classes, copied=0, key=key))
-        if replicated:
-            found.append(Place(name="S3 replica", classes=s3_classes, copied=copied, key=key))
+        key, after = PRICES.s3.key, NONCURRENT_DAYS
+        for name, copied in {"S3": 0.0, "S3 replica": PRICES.s3.copied}.items():
+            if replicated or not copied:
+                place = Place(
+                    name=name, classes=s3_classes, copied=copied, key=key, after_days=after
+                )
+                found.append(place)
     if gcs_classes is not None:
-        gcs = PRICES.gcs
-        found.append(Place(name="GCS", classes=gcs_classes, copied=gcs.copied, key=gcs.key))
+        gcs, after = PRICES.gcs, NONCURRENT_DAYS + soft_delete_days
+        place = Place(
+            name="GCS", classes=gcs_classes, copied=gcs.copied, key=gcs.key, after_days=after
+        )
+        found.append(place)
     return tuple(found)
 
 
@@ -89,7 +105,7 @@ class Holding(NamedTuple):
     place: str
     tier: Tier
     backups: float
-    """How many at once, on average."""
+    """How many at once, on average, with those that are expired and still billed."""
     gigabytes: float
     """How much at once, on average."""
     cost: float
@@ -135,9 +151,9 @@ class _Stay(NamedTuple):
     ends: float
 
 
-def _stays(storage_class: StorageClass, begins: float, keep_days: int) -> Iterator[_Stay]:
-    """Where a backup is from its upload to its expiry."""
-    ends = begins + keep_days
+def _stays(storage_class: StorageClass, begins: float, billed_days: int) -> Iterator[_Stay]:
+    """Where a backup is from its upload until it is billed no more."""
+    ends = begins + billed_days
     if isinstance(storage_class, S3StorageClass) and storage_class.upload is not storage_class:
         settled = min(begins + SETTLED_DAYS, ends)
         yield _Stay(storage_class.upload, begins, settled)
@@ -160,7 +176,7 @@ def _costs(
     for tier, begins in taken:
         gigabytes = sizes.at(begins)
         sums[tier, int(begins // MONTH_DAYS)][2] += gigabytes * place.copied
-        for stay in _stays(place.classes[tier], begins, rules[tier].keep_days):
+        for stay in _stays(place.classes[tier], begins, rules[tier].keep_days + place.after_days):
             each = price(stay.storage_class)
             arrives = int(stay.begins // MONTH_DAYS)
             sums[tier, arrives][2] += each.requests * _OBJECTS / 1000

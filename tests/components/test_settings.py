@@ -237,6 +237,11 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
             {"gcp": {**GCP, "bucketPrefix": "google-neonhub"}},
             "gcp.bucketPrefix: 'google-neonhub' begins with goog or holds google",
         ),
+        (
+            {"operations": {"further": {"wal/old/": "30d"}}},
+            "operations.further: wal/old/ overlaps wal/, so objects below both would be gone",
+        ),
+        ({"operations": {"logs": "1"}}, "operations.logs: '1' is not a duration"),
         ({"gcp": {**GCP, "softDelete": "1d"}}, "gcp.softDelete: '1d' is refused"),
         ({"objectives": {"rpo": "soon"}}, "objectives.rpo: 'soon' is not a duration"),
         ({"alarms": {"emails": ["platform"]}}, "alarms.emails[0]: 'platform' is refused"),

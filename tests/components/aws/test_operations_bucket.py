@@ -1,11 +1,13 @@
 """What an operations bucket promises to those who write to it again and again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from components.aws.operations_bucket import OperationsBucket, OperationsBucketArgs
+from neonhub_backup.domain.operations import OperationsPolicy
 
 Deploy = Callable[..., dict[str, Any]]
 
@@ -75,18 +77,24 @@ def test_logs_are_kept_for_more_than_a_year(asked: dict[str, Any]) -> None:
 
 def test_periods_are_those_that_were_asked_for(deploy: Deploy) -> None:
     asked = deploy(
-        lambda: OperationsBucket("ops", args(log_days=90, undo_days=10, wal_undo_days=3))
+        lambda: OperationsBucket(
+            "ops",
+            args(
+                periods=OperationsPolicy(
+                    logs=timedelta(days=90),
+                    undo=timedelta(days=10),
+                    wal_undo=timedelta(days=3),
+                    further={"exports/daily/": timedelta(days=5)},
+                )
+            ),
+        )
     )
 
     assert rules(asked)["trail/"]["expiration"] == {"days": 90}
     assert rules(asked)["status/"]["noncurrentVersionExpiration"] == {"noncurrentDays": 10}
     assert rules(asked)["wal/"]["noncurrentVersionExpiration"] == {"noncurrentDays": 3}
-
-
-@pytest.mark.parametrize("name", ["log_days", "undo_days", "wal_undo_days"])
-def test_a_period_that_s3_would_refuse_is_refused_first(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be at least 1"):
-        args(**{name: 0})
+    assert rules(asked)["exports/daily/"]["expiration"] == {"days": 5}
+    assert rules(asked)["exports/daily/"]["id"] == "expire-exports-daily"
 
 
 def test_abandoned_uploads_and_delete_markers_are_cleaned_up_by_the_one_configuration(

@@ -1,12 +1,14 @@
 """What a bucket of operations promises to whoever relies on it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from components.gcp.dual_region import DualRegion
 from components.gcp.operations_bucket import OperationsBucket, OperationsBucketArgs
+from neonhub_backup.domain.operations import OperationsPolicy
 
 Deploy = Callable[..., dict[str, Any]]
 
@@ -90,10 +92,12 @@ def test_an_upload_may_take_days_but_not_for_ever(bucket: dict[str, Any]) -> Non
     }
 
 
-@pytest.mark.parametrize("field", ["log_days", "undo_days", "wal_undo_days"])
-def test_a_period_of_no_days_is_refused(field: str) -> None:
-    with pytest.raises(ValueError, match=f"{field} must be at least 1"):
-        args(**{field: 0})
+def test_further_prefixes_expire_in_their_own_time(deploy: Deploy) -> None:
+    periods = OperationsPolicy(further={"exports/": timedelta(days=5)})
+    asked = deploy(lambda: OperationsBucket("ops", args(periods=periods)))
+
+    conditions = [each["condition"] for each in asked["ops-bucket"].inputs["lifecycleRules"]]
+    assert {"age": 5, "matchesPrefixes": ["exports/"], "withState": "LIVE"} in conditions
 
 
 def test_a_soft_delete_that_google_would_refuse_is_refused_first() -> None:
