@@ -67,6 +67,11 @@ class Sandbox:
         """What the GitHub emulator keeps: a git repository for each of GitHub's."""
         return self._data / "github"
 
+    @property
+    def github_seed(self) -> list[str]:
+        """What the GitHub emulator is told to have from the start."""
+        return ["--seed", self.addresses.github_repository]
+
     def environment(self) -> dict[str, str]:
         """What the literal `pulumi` and `neonhub-backup` commands need, as `sandbox/env` has it."""
         places = [str(self.installation.bin), str(self.installation.environment.python.parent)]
@@ -149,7 +154,7 @@ class Sandbox:
             command=[
                 *(python, "-P", "-m", "sandbox.emulators.github"),
                 *("--port", str(where.github_port), "--data", str(self.github_data)),
-                *("--token", where.github_token, "--seed", where.github_repository),
+                *("--token", where.github_token, *self.github_seed),
             ],
             port=where.github_port,
             ready=partial(_answers, f"http://127.0.0.1:{where.github_port}/_ready"),

@@ -52,18 +52,19 @@ class Throwaway(Sandbox):
         """The demo database, which is there and empty."""
         return self.addresses.database_url
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, standard_input: str = "") -> subprocess.CompletedProcess[str]:
         """Any command in the project, with what `sandbox/env` exports."""
         return subprocess.run(
             command,
             cwd=self.project,
             env=self.process_environment(),
-            stdin=subprocess.DEVNULL,
+            input=standard_input,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pulumi(self, *arguments: str, standard_input: str = "") -> subprocess.CompletedProcess[str]:
         """The engine in the project; it is for the test to look at the exit code."""
-        return self.run(str(self.installation.bin / "pulumi"), "--non-interactive", *arguments)
+        engine = str(self.installation.bin / "pulumi")
+        return self.run(engine, "--non-interactive", *arguments, standard_input=standard_input)

@@ -30,8 +30,9 @@ def main() -> int:
         nargs="+",
         action="extend",
         default=[],
-        metavar="OWNER/NAME",
-        help="repositories to create, with their organisation, where they are missing",
+        metavar="OWNER[@NUMBER]/NAME[@NUMBER]",
+        help="repositories to create, with their organisation, where they are missing; numbers are"
+        " the ids that a stack file expects",
     )
     parser.add_argument(
         "--user",

@@ -101,6 +101,16 @@ class Store:
             _replace(self._registry_file, registry)
             return found
 
+    def _given_id(self, name: str, number: int | None) -> int:
+        """A chosen id, which must be below all that `next_id` gives; without one a new id."""
+        if number is None:
+            return self.next_id()
+        if not 0 < number < Registry().next_id:
+            raise ValueError(
+                f"{name} cannot have the id {number}: choose one from 1 to {Registry().next_id - 1}"
+            )
+        return number
+
     def find_account(self, login: str) -> Account | None:
         """By name; letter case does not matter."""
         accounts = _load(self._registry_file, Registry).accounts
@@ -117,14 +127,25 @@ class Store:
         accounts = _load(self._registry_file, Registry).accounts
         return next((a for a in accounts if a.id == number), None)
 
-    def add_account(self, login: str, kind: str) -> Account:
-        """A new user or organisation, or the one there already is under that name."""
+    def add_account(self, login: str, kind: str, number: int | None = None) -> Account:
+        """A new user or organisation, or the one there already is under that name.
+
+        Raises ValueError when it cannot have the id `number`.
+        """
         with self.lock:
             existing = self.find_account(login)
             if existing is not None:
+                _require_number(login, existing.id, number)
                 return existing
+            if number is not None and self.account_by_id(number) is not None:
+                raise ValueError(f"{login} cannot have the id {number}: another account has it")
             account = Account.model_validate(
-                {"id": self.next_id(), "login": login, "type": kind, "created_at": clock.now()}
+                {
+                    "id": self._given_id(login, number),
+                    "login": login,
+                    "type": kind,
+                    "created_at": clock.now(),
+                }
             )
             registry = _load(self._registry_file, Registry)
             registry.accounts.append(account)
@@ -205,13 +226,27 @@ class Store:
         _replace(repository.directory / "state.json", repository.state)
 
     def create_repository(
-        self, owner: Account, name: str, settings: Settings, *, initialise: bool
+        self,
+        owner: Account,
+        name: str,
+        settings: Settings,
+        *,
+        initialise: bool,
+        number: int | None = None,
     ) -> Repository:
-        """A new one; with `initialise` it starts with a commit that adds a README."""
+        """A new one; with `initialise` it starts with a commit that adds a README.
+
+        Raises ValueError when it cannot have the id `number`.
+        """
+        if number is not None and any(each.state.id == number for each in self.repositories()):
+            raise ValueError(f"{name} cannot have the id {number}: another repository has it")
         directory = self._repositories / owner.login / name
         moment = clock.now()
         state = RepositoryState(
-            id=self.next_id(), settings=settings, created_at=moment, updated_at=moment
+            id=self._given_id(name, number),
+            settings=settings,
+            created_at=moment,
+            updated_at=moment,
         )
         shutil.rmtree(directory, ignore_errors=True)
         bare = git.Repository.create(directory / "repository.git", settings.default_branch)
@@ -243,14 +278,20 @@ class Store:
     def seed(self, full_name: str) -> None:
         """Make sure of an organisation and of an initialised repository in it.
 
-        Raises ValueError when `full_name` is not of the form owner/name.
+        Each may be followed by the id that it is to have: `owner@1/name@2`.
+
+        Raises ValueError when `full_name` is not of that form, or an id cannot be had.
         """
-        owner, _, name = full_name.partition("/")
+        asked, _, asked_name = full_name.partition("/")
+        (owner, owner_id), (name, number) = _numbered(asked), _numbered(asked_name)
         if not (is_valid_name(owner) and is_valid_name(name)):
             raise ValueError(f"{full_name!r} names no repository: write it as owner/name.")
-        if self.find_repository(owner, name) is None:
-            account = self.add_account(owner, "Organization")
-            self.create_repository(account, name, Settings(), initialise=True)
+        account = self.add_account(owner, "Organization", owner_id)
+        found = self.find_repository(owner, name)
+        if found is None:
+            self.create_repository(account, name, Settings(), initialise=True, number=number)
+        else:
+            _require_number(full_name, found.state.id, number)
 
     @property
     def _repositories(self) -> Path:
@@ -274,6 +315,17 @@ class Store:
 def is_valid_name(name: str) -> bool:
     """Whether GitHub would take it for a repository."""
     return re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}", name) is not None
+
+
+def _numbered(text: str) -> tuple[str, int | None]:
+    """`name@2` is a name and its id; without a number there is none."""
+    name, at, number = text.rpartition("@")
+    return (name, int(number)) if at and number.isdigit() else (text, None)
+
+
+def _require_number(name: str, actual: int, wanted: int | None) -> None:
+    if wanted not in (None, actual):
+        raise ValueError(f"{name} cannot have the id {wanted}: it is there already, as {actual}")
 
 
 def git_path(data_dir: Path, repository: str) -> Path:

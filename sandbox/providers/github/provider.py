@@ -1,5 +1,6 @@
 """The table of what the local GitHub provider knows."""
 
+import os
 from typing import ClassVar
 
 from sandbox.providers.framework import LocalProvider, ProviderError
@@ -16,6 +17,8 @@ from sandbox.providers.schema import Schema, text
 from sandbox.providers.values import Props
 
 _NOT_FOUND, _CONFLICT = 404, 409
+_VARIABLES = {"baseUrl": "GITHUB_BASE_URL", "token": "GITHUB_TOKEN", "owner": "GITHUB_OWNER"}
+"""What the real plugin reads where a configuration key is missing."""
 
 
 class GitHubProvider(LocalProvider[GitHub]):
@@ -23,10 +26,9 @@ class GitHubProvider(LocalProvider[GitHub]):
 
     package = "github"
     config: ClassVar[Schema] = {
-        # The real plugin falls back to github.com, which is no place for a sandbox.
-        "baseUrl": text(required=True),
-        "token": text(required=True, secret=True),
-        "owner": text(required=True),
+        "baseUrl": text(),
+        "token": text(secret=True),
+        "owner": text(),
     }
 
     def __init__(self) -> None:
@@ -44,10 +46,19 @@ class GitHubProvider(LocalProvider[GitHub]):
         self._github: GitHub | None = None
 
     def connect(self, settings: Props) -> None:
-        """Take the configuration and see that the token opens that GitHub."""
-        missing = [f"github:{name}" for name in self.config if name not in settings]
+        """Take the configuration and see that the token opens that GitHub.
+
+        What it does not say the environment may, as with the real plugin; but that one falls back
+        to github.com, which is no place for a sandbox.
+        """
+        found = {name: os.environ[key] for name, key in _VARIABLES.items() if os.environ.get(key)}
+        settings = found | settings
+        missing = [f"github:{name}" for name in self.config if not settings.get(name)]
         if missing:
-            raise ProviderError(f"{' and '.join(missing)} must be known before anything else")
+            raise ProviderError(
+                f"{' and '.join(missing)} must be known before anything else: set it, or its"
+                " variable in the environment, such as GITHUB_BASE_URL"
+            )
         github = GitHub(
             base_url=f"{settings['baseUrl'].rstrip('/')}/",
             token=settings["token"],

@@ -7,9 +7,30 @@ from sandbox.providers.github.client import GitHub, GitHubError, UnreachableErro
 from sandbox.providers.github.provider import GitHubProvider
 
 
+@pytest.fixture(autouse=True)
+def no_github_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_BASE_URL", "GITHUB_OWNER", "GITHUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def test_missing_configuration_is_named():
     with pytest.raises(ProviderError, match="github:baseUrl and github:owner must be known"):
         GitHubProvider().connect({"token": "x"})
+
+
+def test_the_environment_says_what_the_configuration_does_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GITHUB_BASE_URL", "http://127.0.0.1:1/api/v3")
+    monkeypatch.setenv("GITHUB_TOKEN", "x")
+    with pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:1/api/v3/"):
+        GitHubProvider().connect({"owner": "neonhub"})
+
+
+def test_the_configuration_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GITHUB_BASE_URL", "http://127.0.0.1:2/api/v3/")
+    with pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:1/api/v3/"):
+        GitHubProvider().connect(
+            {"baseUrl": "http://127.0.0.1:1/api/v3/", "token": "x", "owner": "neonhub"}
+        )
 
 
 def test_an_address_where_nothing_answers_is_named():

@@ -71,6 +71,43 @@ def test_the_first_seed_always_gets_the_same_ids(tmp_path: Path):
     store.close()
 
 
+def test_a_seed_can_ask_for_ids(tmp_path: Path):
+    store = Store(tmp_path / "data")
+    for full_name in ("neonhub@1/neonhub@1", "neonhub@1/other@2", "neonhub/another"):
+        store.seed(full_name)
+
+    assert store.account("neonhub").id == 1
+    ids = {each.name: each.state.id for each in store.repositories()}
+    assert ids == {"neonhub": 1, "other": 2, "another": 1002}
+    store.seed("neonhub@1/other@2")
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("seed", "reason"),
+    [
+        ("neonhub@7/neonhub", "is there already"),
+        ("neonhub/neonhub@7", "is there already"),
+        ("new@5000/neonhub", "choose one from 1 to 1000"),
+        ("new/neonhub@0", "choose one from 1 to 1000"),
+    ],
+)
+def test_a_seed_that_asks_for_impossible_ids_is_refused(github: Any, seed: str, reason: str):
+    with pytest.raises(ValueError, match=reason):
+        github.store.seed(seed)
+
+
+def test_no_two_of_a_kind_have_one_id(tmp_path: Path):
+    store = Store(tmp_path / "data")
+    store.seed("neonhub@1/neonhub@1")
+
+    with pytest.raises(ValueError, match="another repository has it"):
+        store.seed("neonhub@1/other@1")
+    with pytest.raises(ValueError, match="another account has it"):
+        store.seed("other@1/other")
+    store.close()
+
+
 def test_seeding_again_changes_nothing(github: Any):
     before = github.json("/repos/neonhub/neonhub")
     github.store.seed("neonhub/neonhub")
