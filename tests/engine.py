@@ -42,6 +42,7 @@ _NAMED_BY_GOOGLE: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "name": f"{_POOLS}/{inputs['workloadIdentityPoolId']}/providers/"
         f"{inputs['workloadIdentityPoolProviderId']}"
     },
+    "gcp:kms/keyRing:KeyRing": lambda _: {"name": "ring-1a2b3c4"},
     "gcp:projects/iAMCustomRole:IAMCustomRole": lambda inputs: {
         "name": f"{_PROJECT}/roles/{inputs['roleId']}"
     },

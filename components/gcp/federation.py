@@ -9,29 +9,32 @@ from pulumi_gcp import iam
 
 from components.repository import ISSUER, Repository
 
-_ID = re.compile(r"(?!gcp-)[a-z0-9-]{4,32}")
+_ENVIRONMENT = re.compile(r"[a-z0-9-]{1,16}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FederationArgs:
     """What the trust needs to know."""
 
-    pool_id: str
-    """Id of the pool: 4 to 32 small letters, digits and hyphens.
+    environment: str
+    """What is backed up: up to 16 small letters, digits and hyphens, for the id of the pool."""
+    letters: pulumi.Input[str]
+    """Some that no earlier stack of this environment had, up to 8, for the id of the pool.
 
-    Google keeps a deleted pool's id for 30 days. Whoever deploys a destroyed stack again within
-    them brings the pool back first: `gcloud iam workload-identity-pools undelete`, and
-    `pulumi import`.
+    Google keeps the id of a deleted pool for 30 days, so a stack that was destroyed and comes back
+    could not use a fixed one.
     """
     repositories: Sequence[Repository]
     """The repositories whose runs may come in at all; what for, the accounts say."""
+    protect: bool = True
+    """Refuses destruction and survives its stack, as whatever the letters are taken from does."""
 
     def __post_init__(self) -> None:
         """Refuse what Google would refuse only when it creates the pool, or would let all in."""
-        if not _ID.fullmatch(self.pool_id):
+        if not _ENVIRONMENT.fullmatch(self.environment):
             raise ValueError(
-                f"pool_id {self.pool_id!r} is not 4 to 32 small letters, digits and hyphens that"
-                " do not begin with gcp-, so the pool would be refused; choose another"
+                f"environment {self.environment!r} is not 1 to 16 small letters, digits and"
+                " hyphens, so the pool that is named after it would be refused; choose another"
             )
         if not self.repositories:
             raise ValueError("repositories: none, so no run could ever come in; give at least one")
@@ -54,11 +57,15 @@ class Federation(pulumi.ComponentResource):
         self, name: str, args: FederationArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("neonhub-backup:gcp:Federation", name, {}, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(
+            parent=self, protect=args.protect, retain_on_delete=args.protect
+        )
 
         pool = iam.WorkloadIdentityPool(
             f"{name}-pool",
-            workload_identity_pool_id=args.pool_id,
+            workload_identity_pool_id=pulumi.Output.from_input(args.letters).apply(
+                lambda letters: f"github-{args.environment}-{letters}"
+            ),
             display_name="Runs of GitHub Actions",
             opts=child,
         )

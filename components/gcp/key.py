@@ -29,6 +29,8 @@ class EncryptionKey(pulumi.ComponentResource):
 
     id: pulumi.Output[str]
     """The key to give to a bucket, once Cloud Storage may use it: buckets are refused before."""
+    letters: pulumi.Output[str]
+    """Some that no other key has, and that stay: for names that must be new when it is."""
 
     def __init__(
         self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None
@@ -63,4 +65,5 @@ class EncryptionKey(pulumi.ComponentResource):
         )
 
         self.id = pulumi.Output.all(key.id, use.id).apply(lambda both: both[0])
-        self.register_outputs({"id": self.id})
+        self.letters = ring.name.apply(lambda ring_name: ring_name.rpartition("-")[2])
+        self.register_outputs({"id": self.id, "letters": self.letters})

@@ -134,9 +134,11 @@ class GcpStore(pulumi.ComponentResource):
         federation = Federation(
             name,
             FederationArgs(
-                pool_id=f"github-{args.environment}",
+                environment=args.environment,
+                letters=key.letters,
                 # Both may be one repository, whose number is then named once.
                 repositories=list(dict.fromkeys(each for each in repositories if each)),
+                protect=args.protect,
             ),
             child,
         )

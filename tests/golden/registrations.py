@@ -98,8 +98,15 @@ class _Cloud(Echo):
         known = _KNOWN_AFTERWARDS.get(args.typ, ())
         return f"<id of {args.name}>", {
             **{output: f"<{output} of {args.name}>" for output in known},
+            **_given_by_the_engine(args),
             **inputs,
         }
+
+
+def _given_by_the_engine(args: mocks.MockResourceArgs) -> dict[str, str]:
+    """A name with letters of the engine's own, where others are made of them."""
+    ring = args.typ == "gcp:kms/keyRing:KeyRing"
+    return {"name": f"{args.name}-1a2b3c4"} if ring else {}
 
 
 def registrations(stack: str, directory: Path) -> list[Registration]:

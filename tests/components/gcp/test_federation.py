@@ -13,16 +13,24 @@ APP = Repository(owner="neonhub", owner_id=11, name="app", repository_id=22)
 INFRASTRUCTURE = Repository(owner="neonhub", owner_id=11, name="infra", repository_id=33)
 
 
+def args(**changes: Any) -> FederationArgs:
+    known: dict[str, Any] = {
+        "environment": "production",
+        "letters": "1a2b3c4",
+        "repositories": [APP, INFRASTRUCTURE],
+    }
+    return FederationArgs(**{**known, **changes})
+
+
 @pytest.fixture
 def asked(deploy: Deploy) -> dict[str, Any]:
-    args = FederationArgs(pool_id="github-production", repositories=[APP, INFRASTRUCTURE])
-    return deploy(lambda: Federation("gcp", args))
+    return deploy(lambda: Federation("gcp", args()))
 
 
 def test_only_tokens_that_github_signs_are_taken(asked: dict[str, Any]) -> None:
     provider = asked["gcp-provider"].inputs
     assert provider["oidc"] == {"issuerUri": "https://token.actions.githubusercontent.com"}
-    assert provider["workloadIdentityPoolId"] == "github-production"
+    assert provider["workloadIdentityPoolId"] == "github-production-1a2b3c4"
 
 
 def test_only_known_repositories_come_in_each_by_its_numbers(asked: dict[str, Any]) -> None:
@@ -53,15 +61,42 @@ def test_a_principal_is_one_environment_of_one_repository() -> None:
     )
 
 
-@pytest.mark.parametrize("pool_id", ["gcp-github", "abc", "GitHub", "a" * 33])
-def test_an_id_that_google_would_refuse_is_refused_first(pool_id: str) -> None:
-    with pytest.raises(ValueError, match="the pool would be refused"):
-        FederationArgs(pool_id=pool_id, repositories=[APP])
+def test_a_stack_that_comes_back_is_not_stopped_by_its_old_pool(deploy: Deploy) -> None:
+    pools = {
+        letters: deploy(lambda letters=letters: Federation("gcp", args(letters=letters)))[
+            "gcp-pool"
+        ].inputs["workloadIdentityPoolId"]
+        for letters in ("1a2b3c4", "5d6e7f8")
+    }
+    assert pools == {
+        "1a2b3c4": "github-production-1a2b3c4",
+        "5d6e7f8": "github-production-5d6e7f8",
+    }
+
+
+def test_the_longest_environment_s_pool_has_an_id_that_google_takes(deploy: Deploy) -> None:
+    asked = deploy(lambda: Federation("gcp", args(environment="e" * 16)))
+
+    assert len(asked["gcp-pool"].inputs["workloadIdentityPoolId"]) <= 32
+
+
+def test_the_trust_stays_as_long_as_what_its_letters_are_taken_from(deploy: Deploy) -> None:
+    for protect in (True, False):
+        asked = deploy(lambda protect=protect: Federation("gcp", args(protect=protect)))
+
+        assert {each.options.protect for each in asked.values()} == {protect}
+        assert {each.options.retainOnDelete for each in asked.values()} == {protect}
+
+
+@pytest.mark.parametrize("environment", ["", "Production", "pre_prod", "e" * 17])
+def test_an_environment_that_google_would_refuse_is_refused_first(environment: str) -> None:
+    with pytest.raises(ValueError, match="would be refused"):
+        args(environment=environment)
 
 
 def test_a_pool_for_nobody_is_refused() -> None:
     with pytest.raises(ValueError, match="no run could ever come in"):
-        FederationArgs(pool_id="github-production", repositories=[])
+        args(repositories=[])
 
 
 def test_every_child_belongs_to_the_federation(asked: dict[str, Any]) -> None:

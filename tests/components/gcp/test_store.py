@@ -24,6 +24,8 @@ KEPT = {
     "gcp-ring",
     "gcp-key",
     "gcp-use",
+    "gcp-pool",
+    "gcp-provider",
     "gcp-backups-bucket",
     "gcp-operations-bucket",
     "gcp-operations-logs",
@@ -126,7 +128,13 @@ def test_by_default_there_is_no_key_to_steal(asked: Asked) -> None:
     assert not any("serviceaccount/key" in each.options.type for each in asked.values())
 
 
-def test_by_default_buckets_and_key_outlive_the_stack(asked: Asked) -> None:
+def test_the_pool_is_as_new_as_the_ring_of_its_key(asked: Asked) -> None:
+    # What the fake engine calls the ring ends so.
+    pool = asked["gcp-pool"].inputs["workloadIdentityPoolId"]
+    assert pool == "github-production-1a2b3c4"
+
+
+def test_by_default_buckets_key_and_trust_outlive_the_stack(asked: Asked) -> None:
     assert {name for name, each in asked.items() if each.options.protect} == KEPT
     assert {name for name, each in asked.items() if each.options.retainOnDelete} == KEPT
 
@@ -173,7 +181,7 @@ def test_workflows_learn_whom_to_ask_and_as_whom(deploy: Deploy) -> None:
     assert known.pop("bucket") == "neonhub-backups"
     assert known.pop("operations") == "neonhub-operations"
     assert known.pop("provider").endswith(
-        "/workloadIdentityPools/github-production/providers/github"
+        "/workloadIdentityPools/github-production-1a2b3c4/providers/github"
     )
     assert known == {
         purpose: f"production-{purpose}@neonhub-backups.iam.gserviceaccount.com"
