@@ -1,0 +1,1 @@
+"""Measurements, as ratios between what was measured in the same run."""
