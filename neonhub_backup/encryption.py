@@ -16,6 +16,14 @@ PRIVATE_KEY_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY"
 PRIVATE_KEY_FILE_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY_FILE"
 PASSPHRASE_VARIABLE = "NEONHUB_BACKUP_PASSPHRASE"  # noqa: S105 - a variable's name
 
+SHORT_PLACE = "/tmp"  # noqa: S108 - what is made in it has a random name and is ours alone
+"""Where a GnuPG home goes when the path of the temporary directory leaves too little room."""
+
+_LONGEST_HOME = 83
+"""Bytes of its path. macOS has room for 103 in a socket's, Linux for 107, and the longest of those
+that gpg-agent makes in its home ends in /S.gpg-agent.browser."""
+
+_HOME_PREFIX = "nhb-gpg-"
 _UNUSABLE = {"e": "expired", "r": "revoked", "d": "disabled", "i": "invalid"}
 
 
@@ -190,14 +198,32 @@ def _secret_fingerprints(home: Path | None) -> frozenset[str]:
 
 @contextmanager
 def private_home() -> Generator[Path]:
-    """A GnuPG home of our own; its agent ends with it."""
-    # gpg-agent's sockets lie in it, and their paths must stay under 108 bytes.
-    home = Path(tempfile.mkdtemp(prefix="nhb-gpg-"))
+    """A GnuPG home of our own; its agent ends with it.
+
+    Raises:
+        EncryptionError: there is no place for it.
+    """
+    home = _new_home()
     try:
         yield home
     finally:
         _run(["gpgconf", "--homedir", str(home), "--kill", "all"], "")
         remove_folder(home)
+
+
+def _new_home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
+    if len(os.fsencode(home)) <= _LONGEST_HOME:
+        return home
+    home.rmdir()
+    try:
+        return Path(tempfile.mkdtemp(prefix=_HOME_PREFIX, dir=SHORT_PLACE))
+    except OSError as error:
+        raise EncryptionError(
+            f"the path of the temporary directory {home.parent} is too long for the sockets of"
+            f" gpg-agent, and {SHORT_PLACE} cannot be used instead ({error.strerror}), so no key"
+            " can be opened: set TMPDIR to a directory with a shorter path"
+        ) from error
 
 
 def _gpg(home: Path | None) -> list[str]:

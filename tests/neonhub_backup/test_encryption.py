@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from neonhub_backup import encryption
 from neonhub_backup.encryption import (
     PASSPHRASE_VARIABLE,
     PRIVATE_KEY_FILE_VARIABLE,
@@ -66,6 +67,13 @@ def temporary(
 def _pass(content: bytes, through: Encryptor | Decryptor) -> bytes:
     argv = through.command().argv
     return subprocess.run(argv, input=content, capture_output=True, check=True).stdout
+
+
+def _of_length(place: Path, length: int) -> Path:
+    """A folder in a place, whose path has this many bytes."""
+    folder = place / ("x" * (length - len(str(place)) - 1))
+    folder.mkdir()
+    return folder
 
 
 def _encrypted(*keys: Key) -> bytes:
@@ -306,6 +314,31 @@ def test_a_refusal_leaves_nothing_behind_either(
     _refusal_to_read()
 
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [66, 67, 200])
+def test_a_temporary_directory_may_have_a_path_of_any_length(
+    length: int, key: Key, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(_of_length(temporary, length)))
+    monkeypatch.setenv(PRIVATE_KEY_VARIABLE, key.private)
+
+    with decryptor() as decrypt:
+        assert _pass(_encrypted(key), decrypt) == b"a secret"
+
+
+def test_a_path_that_is_too_long_is_refused_where_there_is_no_shorter_one(
+    key: Key, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = _of_length(temporary, 200)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    monkeypatch.setattr(encryption, "SHORT_PLACE", str(temporary / "nowhere"))
+
+    said = _refusal(key.public)
+
+    assert f"{long} is too long" in said
+    assert "set TMPDIR" in said
+    assert list(long.iterdir()) == []
 
 
 def test_gpg_does_not_compress_once_more(key: Key) -> None:
