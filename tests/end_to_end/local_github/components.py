@@ -35,7 +35,7 @@ environment = Environment(
     EnvironmentArgs(
         environment="production-restore",
         repository=repository.name,
-        branch=settings["branch"],
+        branches=[settings["branch"]],
         secrets={"DATABASE_URL": pulumi.Output.secret(settings["database_url"])},
         reviewers=reviewers,
         wait_minutes=settings["wait_minutes"],
