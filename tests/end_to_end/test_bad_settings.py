@@ -13,7 +13,10 @@ OWN = "neonhub-backup"
 
 
 def said(sandbox: Throwaway, changes: dict[str, Any]) -> str:
-    """What `up` says to the stack file with changes, keys by their paths with dots, None to leave one out."""
+    """What `up` says to the stack file with changes.
+
+    Keys are paths with dots; None leaves one out.
+    """
     file = sandbox.project / f"Pulumi.{STACK}.yaml"
     before = file.read_text()
     content: dict[str, Any] = yaml.safe_load(before)

@@ -202,7 +202,7 @@ def golden_registrations(stack: str, directory: Path) -> dict[Path, str]:
     }
     text = yaml.dump(resources, sort_keys=False, width=200, allow_unicode=True)
     header = f"# What {stack_file(stack)} asks the engine for. Written by `make golden`.\n"
-    return {GOLDEN / "stacks" / f"{stack}.yaml": header + text}
+    return {GOLDEN / f"{stack}.yaml": header + text}
 
 
 def _readable(value: Any, committed: Mapping[str, str]) -> Any:
