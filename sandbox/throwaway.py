@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Self
 
 from sandbox import stack_file
 from sandbox.files import link_atomically
@@ -20,7 +21,7 @@ class Throwaway(Sandbox):
     """Servers and a stack that nobody else sees; share the clone's programs with it."""
 
     @classmethod
-    def create(cls, place: Path) -> "Throwaway":
+    def create(cls, place: Path) -> Self:
         """Copies the project into an empty place. Nothing is started."""
         project = place / "project"
         shutil.copytree(PROJECT, project, ignore=_NOT_THE_PROGRAM)
