@@ -29,6 +29,7 @@ _OPERATORS: dict[str, Callable[[str, list[str]], bool]] = {
     "ArnLike": lambda actual, wanted: any(fnmatchcase(actual, each) for each in wanted),
     "Bool": lambda actual, wanted: actual in wanted,
     "NumericLessThan": lambda actual, wanted: float(actual) < float(wanted[0]),
+    "NumericLessThanEquals": lambda actual, wanted: float(actual) <= float(wanted[0]),
     "StringEquals": lambda actual, wanted: actual in wanted,
     "StringLike": lambda actual, wanted: any(fnmatchcase(actual, each) for each in wanted),
     "StringNotEquals": lambda actual, wanted: actual not in wanted,

@@ -11,7 +11,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import g, request
@@ -49,6 +51,8 @@ _ALSO = {
     "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
     "x-amz-bypass-governance-retention": "s3:BypassGovernanceRetention",
 }
+_LOCK_DAYS = "s3:object-lock-remaining-retention-days"
+_DAY_SECONDS = 24 * 3600
 _KEY_ID_BYTES = 36
 """moto's ciphertexts begin with the id of their key."""
 
@@ -156,8 +160,20 @@ def _key_arn(caller: Any, resource: str) -> str:
 def _context() -> Context:
     headers = {f"s3:{name.lower()}": value for name, value in request.headers.items()}
     query = {f"s3:{name}": value for name, value in request.args.items()}
-    asked = {"cloudwatch:namespace": g.asked.get("Namespace")}
+    asked = {"cloudwatch:namespace": g.asked.get("Namespace"), _LOCK_DAYS: _lock_days()}
     return {**_TLS, **headers, **query, **{key: word for key, word in asked.items() if word}}
+
+
+def _lock_days() -> str | None:
+    """How long the request locks an object; None if it says nothing of that."""
+    found = request.headers.get("x-amz-object-lock-retain-until-date")
+    if found is None and "retention" in request.args:
+        written = re.search(r"<RetainUntilDate>([^<]+)<", request.get_data(as_text=True))
+        found = written and written[1]
+    if found is None:
+        return None
+    left = datetime.fromisoformat(found).astimezone(UTC) - datetime.now(UTC)
+    return str(left.total_seconds() / _DAY_SECONDS)
 
 
 def _allowed(

@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -12,7 +13,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-BUCKET, OTHER = "permissions", "permissions-other"
+BUCKET, OTHER, LOCKING = "permissions", "permissions-other", "permissions-locking"
 HOST = "token.example.com"
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{HOST}"
 SUBJECT = "repo:owner/name:environment:backup"
@@ -64,6 +65,7 @@ def keys(moto: str) -> list[str]:
     for name in (BUCKET, OTHER):
         own(moto, "s3").create_bucket(Bucket=name)
         own(moto, "s3").put_object(Bucket=name, Key="db/x", Body=b"a backup")
+    own(moto, "s3").create_bucket(Bucket=LOCKING, ObjectLockEnabledForBucket=True)
     own(moto, "iam").create_open_id_connect_provider(
         Url=f"https://{HOST}", ClientIDList=["sts.amazonaws.com"]
     )
@@ -183,6 +185,31 @@ def test_a_condition_must_hold(become: Callable[..., Session]) -> None:
 
     assert not refused(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix="db/"))
     assert refused(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix="wal/"))
+
+
+def test_locks_may_have_a_longest_time(become: Callable[..., Session]) -> None:
+    days = "s3:object-lock-remaining-retention-days"
+    s3 = become(
+        {"Action": "s3:PutObject"},
+        {
+            "Action": "s3:PutObjectRetention",
+            "Condition": {"NumericLessThanEqualsIfExists": {days: "31"}},
+        },
+    )("s3")
+
+    def lock(days: int) -> None:
+        until = datetime.now(UTC) + timedelta(days=days)
+        mode = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+        s3.put_object(Bucket=LOCKING, Key="db/y", Body=b"", **mode)
+
+    def relock(days: int) -> None:
+        until = datetime.now(UTC) + timedelta(days=days)
+        retention = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+        s3.put_object_retention(Bucket=LOCKING, Key="db/y", Retention=retention)
+
+    for put in (lock, relock):
+        assert not refused(lambda put=put: put(30))
+        assert refused(lambda put=put: put(32))
 
 
 def test_a_denial_counts_only_where_its_condition_holds(become: Callable[..., Session]) -> None:
