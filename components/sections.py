@@ -13,6 +13,7 @@ import boto3
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -129,6 +130,11 @@ def _public_key_file(written: Path, info: ValidationInfo) -> Path:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ValueError(message.replace("public_keys.0", str(written))) from error
     return path
+
+
+def _day_alone(given: Any) -> Any:
+    """A date without quotes is a moment to the engine, which it writes in Go's way."""
+    return given.removesuffix(" 00:00:00 +0000 UTC") if isinstance(given, str) else given
 
 
 def _not_expired(expires: date, info: ValidationInfo) -> date:
@@ -403,7 +409,7 @@ class Waiver(Section):
     """Name of the resource that it is about; * stands for any characters."""
     reason: str = Field(min_length=10)
     """Why, for whoever reads it when it expires."""
-    expires: Annotated[date, AfterValidator(_not_expired)]
+    expires: Annotated[date, BeforeValidator(_day_alone), AfterValidator(_not_expired)]
     """The last day on which it counts, such as 2027-01-31; up to a year ahead."""
 
 

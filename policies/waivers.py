@@ -45,7 +45,8 @@ def read(values: Mapping[str, str]) -> tuple[Waiver, ...]:
             rule=each["rule"],
             resource=each.get("resource", "*"),
             reason=each["reason"],
-            expires=date.fromisoformat(each["expires"]),
+            # Where the file has no quotes around it, the engine adds a time and a zone.
+            expires=date.fromisoformat(each["expires"][:10]),
         )
         for each in entries
     )

@@ -138,6 +138,14 @@ def test_one_cloud_can_be_left_out_where_the_rule_of_3_2_1_is_waived(parse: Pars
     assert settings.gcp is None
 
 
+def test_a_waiver_s_last_day_needs_no_quotes(parse: Parse) -> None:
+    waiver = {"rule": "key-rotates", "reason": "an imported key", "expires": str(today())}
+    quoted = parse({"waivers": [waiver]}).waivers
+    # What the engine makes of a date without quotes.
+    bare = parse({"waivers": [{**waiver, "expires": f"{today()} 00:00:00 +0000 UTC"}]}).waivers
+    assert bare == quoted
+
+
 def test_retention_is_written_as_in_a_table(parse: Parse) -> None:
     retention = parse(
         {

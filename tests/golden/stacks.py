@@ -1,6 +1,7 @@
 """What every stack commits to its repository, from the stack files alone: no engine, no secrets."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,10 +48,15 @@ def stack_values(stack: str, directory: Path) -> StackFile:
     secrets = {f"{PROJECT}:{each['secret']}" for each in content[f"{PROJECT}:databases"]}
     # The engine gives a program texts as they are, and everything else as JSON.
     values = {
-        key: value if isinstance(value, str) else json.dumps(value)
+        key: value if isinstance(value, str) else json.dumps(value, default=_moment)
         for key, value in {**content, **dict.fromkeys(secrets, "")}.items()
     }
     return StackFile(values, secrets)
+
+
+def _moment(day: date) -> str:
+    """A date without quotes, as the engine gives it."""
+    return f"{day} 00:00:00 +0000 UTC"
 
 
 def settings_of(stack: str, directory: Path) -> Settings:

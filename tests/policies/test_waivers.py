@@ -43,8 +43,11 @@ def test_a_rule_that_is_not_broken_is_not_waived(outcome: Outcome) -> None:
     assert apply(verdict(outcome=outcome), [WAIVER], DAY).outcome is outcome
 
 
-def test_they_are_read_as_the_stack_file_has_them() -> None:
-    written = [{"rule": "key-rotates", "reason": "an imported key", "expires": "2026-11-23"}]
+@pytest.mark.parametrize(
+    "expires", ["2026-11-23", "2026-11-23 00:00:00 +0000 UTC"], ids=["in quotes", "without"]
+)
+def test_they_are_read_as_the_engine_gives_them(expires: str) -> None:
+    written = [{"rule": "key-rotates", "reason": "an imported key", "expires": expires}]
     assert read({KEY: json.dumps(written)}) == (
         Waiver(rule="key-rotates", resource="*", reason="an imported key", expires=DAY),
     )
