@@ -1,15 +1,27 @@
-"""Rules for buckets: private, encrypted, versioned, locked, expiring, copied."""
+"""Rules for buckets of AWS: private, encrypted, versioned, locked, expiring, copied.
+
+A store is a pair. The rules of a *backup bucket* are for every bucket but those that receive the
+access logs of another and expire nothing below `db/`: an *operations bucket*. It holds what must be
+rewritten, so nothing in it is locked or copied; it has S3's own encryption, since S3 delivers
+access logs to no bucket that is encrypted with another key by default; and it keeps no log of its
+own, which would never end.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+"""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
+from neonhub_backup.domain.layout import ACCESS_LOGS, ROOT
 from policies.documents import statements
-from policies.model import Findings, Resource, Rule, Stack, alone, get, listed
+from policies.model import Findings, Resource, Rule, Stack, alone, get, listed, of_type
 
 BUCKET = "aws:s3/bucket:Bucket"
 ENCRYPTION = (
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 )
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+LOGGING = "aws:s3/bucketLogging:BucketLogging"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 PERMISSIONS = "aws:iam/rolePolicy:RolePolicy"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
@@ -26,6 +38,18 @@ _GUARDS = {
     VERSIONING: "versioning",
 }
 _DOORS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+_ARCHIVES = {"DEEP_ARCHIVE", "GLACIER"}
+"""Classes that give nothing back for hours."""
+_SETTLED_DAYS = 32
+"""No drill of a month, and no restore of its newest backups, waits for an archive."""
+_ENDING = ("s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion")
+_NOT_FOR_OTHERS = (
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketAcl",
+    "s3:PutBucketPolicy",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutObjectAcl",
+)
 _COPIED_WITHIN_MINUTES = 15
 _REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
 
@@ -33,6 +57,35 @@ _REMAINING_DAYS = "s3:object-lock-remaining-retention-days"
 def _of_bucket(stack: Stack, type_: str, bucket: str) -> list[Resource]:
     """The resources of a type that configure a bucket."""
     return [each for each in stack if each.type == type_ and each.get("bucket") == bucket]
+
+
+def holds_backups(bucket: str, stack: Stack) -> bool:
+    """Whether a bucket of AWS, by its name, is held to the rules of a backup bucket."""
+    receives = any(each.get("targetBucket") == bucket for each in of_type(stack, LOGGING))
+    below_root = any(
+        (prefix or "").startswith(ROOT)
+        for lifecycle in _of_bucket(stack, LIFECYCLE, bucket)
+        for prefix in _prefixes(lifecycle)
+    )
+    return below_root or not receives
+
+
+def backup_buckets(stack: Stack) -> list[Resource]:
+    """The buckets of AWS that hold backups."""
+    return [each for each in of_type(stack, BUCKET) if holds_backups(each.get("bucket"), stack)]
+
+
+def _prefixes(lifecycle: Resource) -> Iterator[str | None]:
+    for rule in listed(lifecycle.get("rules")):
+        yield get(rule, "filter", "prefix") or get(rule, "filter", "and", "prefix")
+
+
+def _of_backups(resource: Resource, stack: Stack) -> bool:
+    return holds_backups(resource.get("bucket"), stack)
+
+
+def _of_protected_backups(resource: Resource, stack: Stack) -> bool:
+    return resource.protect and _of_backups(resource, stack)
 
 
 def _guards(bucket: Resource, stack: Stack) -> Findings:
@@ -93,6 +146,55 @@ def _no_stranger(policy: Resource) -> Findings:
             yield f"it allows everybody {', '.join(each.actions)}"
 
 
+def _foreign_accounts(policy: Resource) -> Findings:
+    """Actions that Security Hub's S3.6 wants no other account to have."""
+    for each in statements(policy, "policy"):
+        if each.allows and set(each.principals) - {"Service"}:
+            for action in _NOT_FOR_OTHERS:
+                if each.covers(action):
+                    yield f"it allows {action} by a policy of the bucket"
+
+
+def _encrypted(encryption: Resource) -> Findings:
+    rules = listed(encryption.get("rules"))
+    if not rules:
+        yield "it has no rule"
+    for rule in rules:
+        if not get(rule, "applyServerSideEncryptionByDefault", "sseAlgorithm"):
+            yield "it names no algorithm"
+
+
+def _logged(bucket: Resource, stack: Stack) -> Findings:
+    loggings = _of_bucket(stack, LOGGING, bucket.get("bucket"))
+    if len(loggings) != 1:
+        yield f"{len(loggings)} of what sets its access log, and it needs 1"
+    for logging in loggings:
+        target = logging.get("targetBucket")
+        if target == bucket.get("bucket"):
+            yield "it logs to itself"
+        if not (logging.get("targetPrefix") or "").startswith(ACCESS_LOGS):
+            yield f"its log is not below {ACCESS_LOGS}, where it expires"
+
+
+def _not_early(lifecycle: Resource) -> Findings:
+    for rule in listed(lifecycle.get("rules")):
+        for move in listed(get(rule, "transitions")):
+            days, to = get(move, "days") or 0, get(move, "storageClass")
+            if to in _ARCHIVES and days < _SETTLED_DAYS:
+                yield f"its rule {get(rule, 'id')} moves objects to {to} after {days} days"
+
+
+def _refuses_deletion(policy: Resource) -> Findings:
+    denied = [
+        each
+        for each in statements(policy, "policy")
+        if not each.allows and each.principals == {"*": ["*"]} and not each.condition
+    ]
+    for action in _ENDING:
+        if not any(each.covers(action) for each in denied):
+            yield f"nothing denies everybody {action}"
+
+
 def _own_key(encryption: Resource) -> Findings:
     rules = listed(encryption.get("rules"))
     if not rules:
@@ -146,15 +248,11 @@ def _lock_fits(resource: Resource, stack: Stack) -> Findings:
 
 
 def _role_lock_fits(policy: Resource, stack: Stack) -> Findings:
-    longest = max(
-        (
-            expiry
-            for lifecycle in stack
-            if lifecycle.type == LIFECYCLE
-            for _, expiry in _expiries(lifecycle)
-        ),
-        default=0,
-    )
+    kept = [
+        (f"arn:aws:s3:::{lifecycle.get('bucket')}/{prefix}", days)
+        for lifecycle in of_type(stack, LIFECYCLE)
+        for prefix, days in _kept(lifecycle)
+    ]
     for each in statements(policy, "policy"):
         if each.allows and each.covers("s3:PutObjectRetention"):
             bounds = [
@@ -162,9 +260,23 @@ def _role_lock_fits(policy: Resource, stack: Stack) -> Findings:
                 for operator in ("NumericLessThanEquals", "NumericLessThanEqualsIfExists")
                 for bound in each.condition_values(operator, _REMAINING_DAYS)
             ]
+            reached = [
+                days
+                for prefix, days in kept
+                if any(fnmatchcase(prefix, pattern) for pattern in each.resources)
+            ]
+            longest = max(reached or [days for _, days in kept], default=0)
             # One day for clocks that disagree.
             if not bounds or min(bounds) > longest + 1:
-                yield f"it may lock for longer than the {longest} days that anything is kept"
+                yield f"it may lock for longer than the {longest} days that anything is kept there"
+
+
+def _kept(lifecycle: Resource) -> Iterator[tuple[str, float]]:
+    """Where backups are and for how many days; tiers, not logs."""
+    for rule in listed(lifecycle.get("rules")):
+        prefix, days = get(rule, "filter", "prefix") or "", get(rule, "expiration", "days")
+        if days and prefix.startswith(ROOT):
+            yield prefix, days
 
 
 def _default_lock_fits(lock: Resource, stack: Stack) -> Findings:
@@ -251,6 +363,7 @@ RULES = (
         " lock and set a default period.",
         answers=("CKV_AWS_143", "S3.15"),
         types=(BUCKET,),
+        about=_of_backups,
         check=_locked,
         looks_around=True,
     ),
@@ -265,7 +378,15 @@ RULES = (
         name="bucket-is-private",
         meaning="A policy or an ACL could make backups public: set all four switches of the public"
         " access block to true.",
-        answers=("CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56", "S3.8"),
+        answers=(
+            "CKV_AWS_53",
+            "CKV_AWS_54",
+            "CKV_AWS_55",
+            "CKV_AWS_56",
+            "S3.2",
+            "S3.3",
+            "S3.8",
+        ),
         types=(PRIVATE,),
         check=alone(_closed),
     ),
@@ -297,9 +418,53 @@ RULES = (
         name="bucket-has-its-own-key",
         meaning="Whoever may read the bucket could read the backups, with no key to withhold:"
         " encrypt with aws:kms and a key of the stack.",
-        answers=("CKV_AWS_19", "CKV_AWS_145", "S3.17"),
+        answers=("CKV_AWS_145", "S3.17"),
         types=(ENCRYPTION,),
+        about=_of_backups,
         check=alone(_own_key),
+        looks_around=True,
+    ),
+    Rule(
+        name="bucket-is-encrypted",
+        meaning="What is stored would depend on what each upload asks for: name an algorithm in the"
+        " bucket's default encryption.",
+        answers=("CKV_AWS_19",),
+        types=(ENCRYPTION,),
+        check=alone(_encrypted),
+    ),
+    Rule(
+        name="bucket-is-logged",
+        meaning="Nobody could say who read the backups: log the accesses of each backup bucket to"
+        " an operations bucket, below access-logs/.",
+        answers=("CKV_AWS_18", "S3.9"),
+        types=(BUCKET,),
+        about=_of_backups,
+        check=_logged,
+        looks_around=True,
+    ),
+    Rule(
+        name="bucket-refuses-deletion",
+        meaning="One role with a permission too many would suffice to end backups: deny everybody"
+        " deletion and the bypass of locks in the policy of a protected bucket.",
+        types=(POLICY,),
+        about=_of_protected_backups,
+        check=alone(_refuses_deletion),
+        looks_around=True,
+    ),
+    Rule(
+        name="bucket-is-administered-here-alone",
+        meaning="Another account could open the bucket, or make it unreadable: give such actions by"
+        " policies of this account's own roles, never by the bucket's.",
+        answers=("S3.6",),
+        types=(POLICY,),
+        check=alone(_foreign_accounts),
+    ),
+    Rule(
+        name="young-backups-are-at-hand",
+        meaning="A restore or a drill of a backup of this month would wait for hours: move objects"
+        " to an archive after 32 days or later.",
+        types=(LIFECYCLE,),
+        check=alone(_not_early),
     ),
     Rule(
         name="bucket-key-is-off",
@@ -345,6 +510,7 @@ RULES = (
         " another region.",
         answers=("CKV_AWS_144", "S3.7"),
         types=(BUCKET,),
+        about=_of_backups,
         check=_copied,
         looks_around=True,
     ),

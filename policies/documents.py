@@ -39,6 +39,11 @@ class Statement:
         matches = any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
         return matches == bool(self.actions)
 
+    def limited_by(self, key: str) -> bool:
+        """Whether some condition asks for a key, without regard to case, as IAM compares them."""
+        asked = {each.lower() for keys in self.condition.values() for each in keys}
+        return key.lower() in asked
+
     def condition_values(self, operator: str, key: str) -> list[Any]:
         """What a condition compares a key with; nothing where there is no such condition."""
         return listed(get(self.condition, operator, key))

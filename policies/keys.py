@@ -1,9 +1,11 @@
-"""Rules for the keys that encrypt backups."""
+"""Rules for the keys of AWS that encrypt backups and alarms."""
 
+from policies.buckets import BUCKET
 from policies.documents import statements
-from policies.model import Findings, Resource, Rule, alone
+from policies.model import Findings, Resource, Rule, Stack, alone, of_type
 
 KEY = "aws:kms/key:Key"
+_USES = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 _LONGEST_WAIT_DAYS = 30
 
 
@@ -19,6 +21,23 @@ def _names_principals(key: Resource) -> Findings:
     for each in document:
         if each.admits_everybody:
             yield f"it allows everybody {', '.join(each.actions)}"
+
+
+def _one_service(key: Resource) -> Findings:
+    for each in statements(key, "policy"):
+        bound = any(
+            name == "kms:ViaService" or name.startswith("kms:EncryptionContext:")
+            for keys in each.condition.values()
+            for name in keys
+        )
+        for action in _USES:
+            if each.allows and each.covers(action) and not bound:
+                yield f"it allows {action} without a condition"
+
+
+def _kept_with_buckets(key: Resource, stack: Stack) -> Findings:
+    if not key.protect and any(each.protect for each in of_type(stack, BUCKET)):
+        yield "it is not protected, and the buckets of the stack are"
 
 
 def _waits(key: Resource) -> Findings:
@@ -46,7 +65,23 @@ RULES = (
         name="key-deletion-waits",
         meaning="Deleting the key deletes every backup, and the wait is the time to notice: set"
         " deletion_window_in_days to 30.",
+        answers=("KMS.3",),
         types=(KEY,),
         check=alone(_waits),
+    ),
+    Rule(
+        name="key-works-for-one-service",
+        meaning="Stolen credentials could decrypt what was downloaded long ago: allow the use of"
+        " the key only with a condition on kms:ViaService, or on what is encrypted.",
+        types=(KEY,),
+        check=alone(_one_service),
+    ),
+    Rule(
+        name="key-is-kept-with-its-buckets",
+        meaning="One destroy would make every backup unreadable that the buckets keep: protect the"
+        " key as they are.",
+        types=(KEY,),
+        check=_kept_with_buckets,
+        looks_around=True,
     ),
 )

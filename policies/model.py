@@ -42,6 +42,11 @@ Stack = Sequence[Resource]
 Findings = Iterable[str]
 
 
+def always(_resource: Resource, _stack: Stack) -> bool:
+    """Whatever the resource."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """What must hold for every resource of some types."""
@@ -55,11 +60,13 @@ class Rule:
     """The types of resources that it judges. None: all."""
     check: Callable[[Resource, Stack], Findings]
     """What is wrong with a resource; nothing when it is as it must be."""
+    about: Callable[[Resource, Stack], bool] = always
+    """Which resources of its types it judges."""
     looks_around: bool = False
     """Whether it must see the other resources too, and so cannot judge one before it is made."""
 
     def concerns(self, resource: Resource) -> bool:
-        """Whether it judges such resources."""
+        """Whether it judges resources of such a type."""
         return not self.types or resource.type in self.types
 
 
@@ -75,6 +82,8 @@ class Outcome(Enum):
     BROKEN = "broken"
     WAIVED = "waived"
     UNDECIDED = "undecided"
+    APART = "apart"
+    """The rule is about others of its type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +106,8 @@ class Verdict:
 def judge(rule: Rule, resource: Resource, stack: Stack) -> Verdict:
     """One rule's judgement of one resource that it concerns."""
     try:
+        if not rule.about(resource, stack):
+            return Verdict(rule=rule, resource=resource, outcome=Outcome.APART)
         findings = tuple(rule.check(resource, stack))
     except UndecidedError:
         return Verdict(rule=rule, resource=resource, outcome=Outcome.UNDECIDED)
@@ -109,7 +120,9 @@ def judge_all(rules: Iterable[Rule], stack: Stack) -> Iterator[Verdict]:
     for rule in rules:
         for resource in stack:
             if rule.concerns(resource):
-                yield judge(rule, resource, stack)
+                verdict = judge(rule, resource, stack)
+                if verdict.outcome is not Outcome.APART:
+                    yield verdict
 
 
 def get(value: Any, *path: str) -> Any:
@@ -122,6 +135,11 @@ def get(value: Any, *path: str) -> Any:
         _known(value)
         value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
     return _known(value)
+
+
+def of_type(stack: Stack, *types: str) -> list[Resource]:
+    """The resources of some types."""
+    return [each for each in stack if each.type in types]
 
 
 def listed(value: Any) -> list[Any]:

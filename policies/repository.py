@@ -6,13 +6,19 @@ from typing import Any, cast
 
 import yaml
 
-from policies.model import Findings, Resource, Rule, alone, get, listed
+from neonhub_backup.encryption import PRIVATE_KEY_VARIABLE
+from policies.buckets import LOCK
+from policies.google import BUCKET as GCS_BUCKET
+from policies.model import Findings, Resource, Rule, Stack, alone, get, listed, of_type
 
 BRANCH = "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
 ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 FILE = "github:index/repositoryFile:RepositoryFile"
 SECRET = "github:index/actionsEnvironmentSecret:ActionsEnvironmentSecret"  # noqa: S105 - a type
 
+_CONFIGURATIONS = ".neonhub-backup/"
+_PULL_REQUESTS = "refs/pull/*/merge"
+"""What runs for pull requests are on: GitHub gives each a number, so there is no exact name."""
 _WORKFLOWS = ".github/workflows/"
 _PINNED = re.compile(r"\./.*|[\w.-]+/[\w./-]+@[0-9a-f]{40}|docker://[^@]+@sha256:[0-9a-f]{64}")
 _SECRETS = {
@@ -32,10 +38,54 @@ def _no_exceptions(environment: Resource) -> Findings:
         yield "every branch may enter it"
 
 
-def _exact_branch(branch: Resource) -> Findings:
-    pattern = branch.get("branchPattern")
-    if not pattern or re.search(r"[*?\[]", pattern):
+def _exact_branch(branch: Resource, stack: Stack) -> Findings:
+    pattern, environment = branch.get("branchPattern"), branch.get("environment")
+    if pattern == _PULL_REQUESTS and environment.endswith("-preview"):
+        secrets = of_type(stack, SECRET)
+        held = [each for each in secrets if each.get("environment") == environment]
+        for secret in held:
+            yield f"every pull request reads {secret.get('secretName')}"
+    elif not pattern or re.search(r"[*?\[]", pattern):
         yield f"its branches are {pattern}"
+
+
+def _agreed(environment: Resource) -> Findings:
+    if not any(
+        listed(get(each, kind))
+        for each in listed(environment.get("reviewers"))
+        for kind in ("teams", "users")
+    ):
+        yield "nobody must agree to its runs"
+    elif environment.get("preventSelfReview") is not True:
+        yield "whoever starts a run may agree to it"
+
+
+def _opens_the_locked(environment: Resource, stack: Stack) -> bool:
+    """Whether its runs restore or change a store that binds even administrators."""
+    locked = any(
+        each.get("rule", "defaultRetention", "mode") == "COMPLIANCE"
+        for each in of_type(stack, LOCK)
+    ) or any(each.get("retentionPolicy", "isLocked") for each in of_type(stack, GCS_BUCKET))
+    return locked and environment.get("environment").endswith(("-restore", "-deploy"))
+
+
+def _where_it_decrypts(secret: Resource) -> Findings:
+    name, environment = secret.get("secretName"), secret.get("environment")
+    if name == PRIVATE_KEY_VARIABLE and not environment.endswith(("-drill", "-restore")):
+        yield f"{environment} holds {name}"
+
+
+def _is_configuration(file: Resource, _: Stack) -> bool:
+    return (file.get("file") or "").startswith(_CONFIGURATIONS)
+
+
+def _public_keys(file: Resource) -> Findings:
+    keys = listed(get(yaml.safe_load(file.get("content")), "encryption", "public_keys"))
+    if not keys:
+        yield "it names no key, so backups would not be encrypted"
+    for key in keys:
+        if not str(key).startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----"):
+            yield "it holds something else than a public key"
 
 
 def _workflow(file: Resource) -> Any:
@@ -109,9 +159,35 @@ RULES = (
     Rule(
         name="environment-admits-exact-branches",
         meaning="Whoever may push a branch could name it so that its runs read the secrets: write"
-        " the branch's whole name.",
+        " the branch's whole name; refs/pull/*/merge is for the -preview environment, which may"
+        " hold no secret.",
         types=(BRANCH,),
-        check=alone(_exact_branch),
+        check=_exact_branch,
+        looks_around=True,
+    ),
+    Rule(
+        name="locked-store-takes-two-people",
+        meaning="One stolen account could read every backup, or deploy a stack that keeps none:"
+        " name reviewers of the environment, and prevent that they review their own runs.",
+        types=(ENVIRONMENT,),
+        about=_opens_the_locked,
+        check=alone(_agreed),
+        looks_around=True,
+    ),
+    Rule(
+        name="private-key-is-where-backups-are-read",
+        meaning="Whoever steals the identity that backs up could read every backup: give the"
+        " private key to the environments of drills and restores alone.",
+        types=(SECRET,),
+        check=alone(_where_it_decrypts),
+    ),
+    Rule(
+        name="configuration-holds-public-keys",
+        meaning="Whoever reads the repository could read every backup, or nothing encrypts them:"
+        " list public keys alone in the committed configuration.",
+        types=(FILE,),
+        about=_is_configuration,
+        check=alone(_public_keys),
     ),
     Rule(
         name="actions-are-pinned",
@@ -132,6 +208,7 @@ RULES = (
         name="secrets-are-not-in-plain-inputs",
         meaning="Whoever reads the state, a preview or the repository has the secret: change it,"
         " set it with pulumi config set --secret, and give it to an environment's secret alone.",
+        answers=("CKV_GIT_4",),
         types=(),
         check=alone(_no_secret),
     ),

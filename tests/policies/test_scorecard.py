@@ -41,7 +41,7 @@ def test_each_verdict_is_a_line_with_the_public_rules_that_it_answers() -> None:
         "a-key",
         "kept",
     ] in [line.split() for line in lines]
-    assert lines[-1] == "4 rules, 4 verdicts, 0 broken, 0 waived."
+    assert lines[-1] == "6 rules, 6 verdicts, 0 broken, 0 waived."
 
 
 def test_a_broken_rule_is_explained_with_the_resource_and_the_fix() -> None:
@@ -50,7 +50,7 @@ def test_a_broken_rule_is_explained_with_the_resource_and_the_fix() -> None:
     printed = scorecard(list(judge_all(RULES, [key])))
 
     assert "a-key: enableKeyRotation is not true. One leaked key would open" in printed
-    assert printed.endswith("4 rules, 4 verdicts, 1 broken, 0 waived.")
+    assert printed.endswith("6 rules, 6 verdicts, 1 broken, 0 waived.")
 
 
 def test_the_command_fails_when_a_rule_is_broken(
