@@ -401,3 +401,10 @@ def test_nobody_destroys_it_by_mistake(stack: Deployed) -> None:
     assert stack.resources().keys() == before
     names = {each["Name"] for each in stack.client("s3").list_buckets()["Buckets"]}
     assert f"{stack.prefix}-backups" in names
+
+
+def test_every_rule_is_kept(stack: Deployed) -> None:
+    said = stack.pulumi("preview", "--policy-pack", "policies")
+
+    assert "✅ neonhub-backup@" in said
+    assert "can't run policy" not in said
