@@ -1,7 +1,10 @@
-"""The local stack under the real engine: what AWS and GitHub hold afterwards, and what stays."""
+"""The local stack under the real engine: what AWS, Google Cloud and GitHub hold, and what stays."""
 
+import base64
 import json
+import re
 import subprocess
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from neonhub_backup.domain.configuration import S3Store, load_configuration
+from neonhub_backup.domain.configuration import GcsStore, S3Store, load_configuration
 from sandbox.stack_file import STACK
 from sandbox.throwaway import Throwaway
 
@@ -22,9 +25,48 @@ if TYPE_CHECKING:
 
 REGIONS = {"neonhub-local-backups": "us-east-1", "neonhub-local-backups-replica": "us-west-2"}
 PRIMARY, REPLICA = REGIONS
+OPERATIONS = {
+    "neonhub-local-operations": "us-east-1",
+    "neonhub-local-operations-replica": "us-west-2",
+}
+LOGS_OF = dict(zip(OPERATIONS, REGIONS, strict=True))
+ACCOUNT = "123456789012"
 CONFIGURATION = ".neonhub-backup/local.yaml"
 WORKFLOW = ".github/workflows/db-backup-local.yml"
-OUTPUT = {"bucket", "replica_bucket", "backup_role_arn", "generated_files"}
+OUTPUTS = {
+    "bucket": PRIMARY,
+    "replica_bucket": REPLICA,
+    "operations_bucket": "neonhub-local-operations",
+    "backup_role_arn": f"arn:aws:iam::{ACCOUNT}:role/neonhub-backup/neonhub-local-backup",
+    "drill_role_arn": f"arn:aws:iam::{ACCOUNT}:role/neonhub-backup/neonhub-local-drill",
+    "restore_role_arn": f"arn:aws:iam::{ACCOUNT}:role/neonhub-backup/neonhub-local-restore",
+    "alarm_topic_arn": f"arn:aws:sns:us-east-1:{ACCOUNT}:neonhub-local-alarms",
+    "gcs_bucket": "neonhub-local-backups",
+    "gcs_operations_bucket": "neonhub-local-operations",
+    "restore_service_account": "local-restore@neonhub-local.iam.gserviceaccount.com",
+    "generated_files": [CONFIGURATION, WORKFLOW],
+}
+TIERS = {
+    "db/hourly/": 1,
+    "db/daily/": 30,
+    "db/weekly/": 84,
+    "db/monthly/": 366,
+    "db/annual/": 2557,
+    "drills/": 2557,
+}
+SECRETS = {"backup": ["DATABASE_URL"], "drill": [], "restore": ["DATABASE_URL"]}
+"""What each GitHub environment knows. The sandbox's private key is in a file, not in GitHub."""
+
+
+def _ask(address: str, token: str, method: str, body: Any) -> Any:
+    request = urllib.request.Request(  # noqa: S310 - http, our own
+        address,
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
+        return json.load(response)
 
 
 class Deployed(NamedTuple):
@@ -42,7 +84,7 @@ class Deployed(NamedTuple):
         )
 
     def s3(self, bucket: str) -> "S3Client":
-        return self.client("s3", REGIONS[bucket])
+        return self.client("s3", {**REGIONS, **OPERATIONS}[bucket])
 
     def iam(self) -> "IAMClient":
         return self.client("iam")
@@ -50,13 +92,25 @@ class Deployed(NamedTuple):
     def kms(self, region: str) -> "KMSClient":
         return self.client("kms", region)
 
-    def github(self, path: str) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - http, our own
-            f"{self.sandbox.github_url}repos/neonhub/neonhub/{path}",
-            headers={"Authorization": f"Bearer {self.sandbox.addresses.github_token}"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
-            return json.load(response)
+    def github(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """What GitHub says of the repository."""
+        address = f"{self.sandbox.github_url}repos/neonhub/neonhub/{path}"
+        return _ask(address, self.sandbox.addresses.github_token, method, body)
+
+    def google(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """What Cloud Storage says."""
+        return _ask(f"{self.sandbox.gcs_url}/storage/v1/{path}", "sandbox", method, body)
+
+    def lift_google_s_locks(self) -> None:
+        """What an administrator may do and Google's plugin does not, so that a bucket can go.
+
+        See https://github.com/hashicorp/terraform-provider-google/issues/6037
+        """
+        self.google(f"b/{PRIMARY}", "PATCH", {"retentionPolicy": None})
+        for each in self.google(f"b/{PRIMARY}/o")["items"]:
+            name = urllib.parse.quote(each["name"], safe="")
+            place = f"b/{PRIMARY}/o/{name}?overrideUnlockedRetention=true"
+            self.google(place, "PATCH", {"retention": None})
 
     def committed(self, path: str) -> str:
         (repository,) = (self.sandbox.home / "data" / "github").rglob("*.git")
@@ -112,6 +166,9 @@ def as_committed(deployed: Deployed) -> Iterator[Deployed]:
 
 
 each_bucket = pytest.mark.parametrize("bucket", REGIONS)
+each_operations_bucket = pytest.mark.parametrize("bucket", OPERATIONS)
+each_region = pytest.mark.parametrize("region", REGIONS.values())
+each_purpose = pytest.mark.parametrize("purpose", SECRETS)
 
 
 def test_selecting_the_stack_leaves_its_file_as_it_is(deployed: Deployed) -> None:
@@ -124,9 +181,13 @@ def test_selecting_the_stack_leaves_its_file_as_it_is(deployed: Deployed) -> Non
 
 def test_the_outputs_name_what_people_look_for(deployed: Deployed) -> None:
     outputs = deployed.outputs()
-    assert outputs.keys() == OUTPUT
-    assert (outputs["bucket"], outputs["replica_bucket"]) == (PRIMARY, REPLICA)
-    assert outputs["generated_files"] == [CONFIGURATION, WORKFLOW]
+    provider = outputs.pop("workload_identity_provider")
+    assert outputs == OUTPUTS
+    assert re.fullmatch(
+        r"projects/\d+/locations/global/workloadIdentityPools/github-local-[0-9a-f]{7}"
+        r"/providers/github",
+        provider,
+    )
 
 
 @each_bucket
@@ -167,15 +228,21 @@ def test_each_tier_expires_in_its_time(deployed: Deployed, bucket: str) -> None:
     days = {
         rule.get("Filter", {}).get("Prefix"): rule.get("Expiration", {}).get("Days")
         for rule in rules
-        if rule.get("ID") != "clean-up"
+        if rule.get("ID", "").startswith("expire-")
     }
-    assert days == {
-        "db/hourly/": 1,
-        "db/daily/": 30,
-        "db/weekly/": 84,
-        "db/monthly/": 366,
-        "db/annual/": 2557,
+    assert days == TIERS
+
+
+@each_bucket
+def test_what_is_kept_for_years_moves_to_the_archive_once_it_is_proven(
+    deployed: Deployed, bucket: str
+) -> None:
+    rules = deployed.s3(bucket).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    (rule,) = [rule for rule in rules if "Transitions" in rule]
+    assert rule.get("Filter") == {
+        "And": {"Prefix": "db/annual/", "ObjectSizeGreaterThan": 1024 * 1024}
     }
+    assert rule.get("Transitions") == [{"Days": 32, "StorageClass": "DEEP_ARCHIVE"}]
 
 
 @each_bucket
@@ -195,16 +262,108 @@ def test_no_object_is_without_a_lock(deployed: Deployed, bucket: str) -> None:
     assert (default.get("Mode"), default.get("Days")) == ("GOVERNANCE", 1)
 
 
-@each_bucket
+@pytest.mark.parametrize("bucket", [*REGIONS, *OPERATIONS])
 def test_only_tls_gets_in(deployed: Deployed, bucket: str) -> None:
     policy = json.loads(deployed.s3(bucket).get_bucket_policy(Bucket=bucket)["Policy"])
-    (statement,) = policy["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert statement["Resource"] == [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    denied = {
+        each["Sid"]: each["Condition"]
+        for each in policy["Statement"]
+        if each["Effect"] == "Deny" and each["Action"] == "s3:*"
+    }
+    assert denied == {
+        "DenyInsecureTransport": {"Bool": {"aws:SecureTransport": "false"}},
+        "DenyOutdatedTls": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+    }
 
 
 @each_bucket
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"ServerSideEncryption": "AES256"},
+        {"ServerSideEncryption": "aws:kms"},
+        {
+            "ServerSideEncryption": "aws:kms",
+            "SSEKMSKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/another",
+        },
+        {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0" * 32},
+    ],
+    ids=["S3's keys", "the account's key", "another key", "a key of one's own"],
+)
+def test_an_upload_that_asks_for_another_key_is_refused(
+    deployed: Deployed, bucket: str, asked: dict[str, str]
+) -> None:
+    place: Any = {"Bucket": bucket, "Key": "db/daily/refused", "Body": b"", **asked}
+    with pytest.raises(ClientError, match=r"403|AccessDenied"):
+        deployed.s3(bucket).put_object(**place)
+
+
+@each_bucket
+def test_an_upload_with_the_bucket_s_own_key_or_without_a_wish_is_taken(
+    deployed: Deployed, bucket: str
+) -> None:
+    s3 = deployed.s3(bucket)
+    key = deployed.kms(REGIONS[bucket]).describe_key(KeyId=f"alias/{bucket}")["KeyMetadata"]
+    wishes: list[Any] = [{}, {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key.get("Arn")}]
+    for asked in wishes:
+        taken = s3.put_object(Bucket=bucket, Key="db/daily/taken", Body=b"", **asked)
+        assert (taken["ServerSideEncryption"], taken["SSEKMSKeyId"]) == ("aws:kms", key.get("Arn"))
+
+
+@each_operations_bucket
+def test_what_is_rewritten_is_versioned_encrypted_and_unlocked(
+    deployed: Deployed, bucket: str
+) -> None:
+    s3 = deployed.s3(bucket)
+    assert s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
+    encryption = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+    (rule,) = encryption["Rules"]
+    assert rule.get("ApplyServerSideEncryptionByDefault") == {"SSEAlgorithm": "AES256"}
+    with pytest.raises(ClientError, match="ObjectLockConfigurationNotFound"):
+        s3.get_object_lock_configuration(Bucket=bucket)
+
+
+@each_operations_bucket
+def test_the_access_logs_of_a_bucket_go_to_the_operations_bucket_of_its_region(
+    deployed: Deployed, bucket: str
+) -> None:
+    source = LOGS_OF[bucket]
+    logging = deployed.s3(source).get_bucket_logging(Bucket=source).get("LoggingEnabled", {})
+    assert (logging.get("TargetBucket"), logging.get("TargetPrefix")) == (
+        bucket,
+        f"access-logs/{source}/",
+    )
+    policy = json.loads(deployed.s3(bucket).get_bucket_policy(Bucket=bucket)["Policy"])
+    (taken,) = [each for each in policy["Statement"] if each["Sid"].startswith("TakeAccessLogs")]
+    assert taken["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert taken["Resource"] == f"arn:aws:s3:::{bucket}/access-logs/{source}/*"
+    assert taken["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{source}"},
+    }
+
+
+@each_operations_bucket
+def test_logs_end_and_older_versions_of_the_rest_do_too(deployed: Deployed, bucket: str) -> None:
+    rules = deployed.s3(bucket).get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    ends = {
+        rule.get("ID"): (
+            rule.get("Expiration", {}).get("Days"),
+            rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays"),
+        )
+        for rule in rules
+    }
+    assert ends == {
+        "clean-up": (None, None),
+        "expire-access-logs": (400, 1),
+        "expire-trail": (400, 1),
+        "forget-old-index": (None, 30),
+        "forget-old-status": (None, 30),
+        "forget-old-wal": (None, 7),
+    }
+
+
+@pytest.mark.parametrize("bucket", [*REGIONS, *OPERATIONS])
 def test_nothing_is_public_and_everything_is_the_owner_s(deployed: Deployed, bucket: str) -> None:
     block = deployed.s3(bucket).get_public_access_block(Bucket=bucket)
     assert block["PublicAccessBlockConfiguration"] == {
@@ -229,19 +388,109 @@ def test_every_object_is_copied_to_the_replica(deployed: Deployed) -> None:
     assert configuration["Role"].startswith("arn:aws:iam::123456789012:role/")
 
 
-def test_the_backup_role_trusts_this_repository_s_environment_alone(deployed: Deployed) -> None:
-    name = deployed.outputs()["backup_role_arn"].rpartition("/")[2]
+@each_purpose
+def test_a_role_trusts_its_environment_of_this_repository_alone(
+    deployed: Deployed, purpose: str
+) -> None:
+    name = deployed.outputs()[f"{purpose}_role_arn"].rpartition("/")[2]
     role = deployed.iam().get_role(RoleName=name)["Role"]
     trust: Any = role.get("AssumeRolePolicyDocument")
     (statement,) = trust["Statement"]
     assert statement["Condition"]["StringEquals"] == {
         "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
         "token.actions.githubusercontent.com:sub": [
-            "repo:neonhub/neonhub:environment:local-backup",
-            "repo:neonhub@1002/neonhub@1003:environment:local-backup",
+            f"repo:neonhub/neonhub:environment:local-{purpose}",
+            f"repo:neonhub@1002/neonhub@1003:environment:local-{purpose}",
         ],
     }
     assert role.get("MaxSessionDuration") == 7200
+
+
+def test_silence_about_the_age_of_backups_and_of_proofs_is_an_alarm(deployed: Deployed) -> None:
+    alarms = deployed.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {each["AlarmName"]: each["TreatMissingData"] for each in alarms} == {
+        "neonhub-local-backup-age-neonhub": "breaching",
+        "neonhub-local-proof-age-neonhub": "breaching",
+        "neonhub-local-backup-grew-neonhub": "notBreaching",
+        "neonhub-local-backup-shrank-neonhub": "notBreaching",
+        "neonhub-local-replication-failed": "notBreaching",
+    }
+    (age,) = [each for each in alarms if each["AlarmName"].startswith("neonhub-local-backup-age")]
+    assert age["Threshold"] == 7 * 86400
+    topic = [f"arn:aws:sns:us-east-1:{ACCOUNT}:neonhub-local-alarms"]
+    assert all(each["AlarmActions"] == topic for each in alarms)
+
+
+@each_region
+def test_whoever_is_to_hear_alarms_is_subscribed_in_each_region(
+    deployed: Deployed, region: str
+) -> None:
+    (found,) = deployed.client("sns", region).list_subscriptions()["Subscriptions"]
+    assert (found["Protocol"], found["Endpoint"]) == ("email", "platform@neonhub.example")
+    assert found["TopicArn"] == f"arn:aws:sns:{region}:{ACCOUNT}:neonhub-local-alarms"
+
+
+@each_region
+def test_tampering_is_an_alarm_in_each_region(deployed: Deployed, region: str) -> None:
+    events = deployed.client("events", region)
+    rules = {
+        each["Name"]: json.loads(each["EventPattern"]) for each in events.list_rules()["Rules"]
+    }
+    kinds = ["buckets", "keys", "trail"] if region == "us-east-1" else ["buckets", "keys"]
+    assert rules.keys() == {f"neonhub-local-tampering-{kind}" for kind in kinds}
+    detail = rules["neonhub-local-tampering-buckets"]["detail"]
+    assert {"DeleteObject", "DeleteBucket", "PutBucketPolicy"} <= set(detail["eventName"])
+    assert set(detail["requestParameters"]["bucketName"]) & REGIONS.keys() == {
+        bucket for bucket, place in REGIONS.items() if place == region
+    }
+    for name in rules:
+        (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+        assert target["Arn"] == f"arn:aws:sns:{region}:{ACCOUNT}:neonhub-local-alarms"
+
+
+def test_what_is_asked_of_backups_is_recorded_where_nobody_can_change_it_unseen(
+    deployed: Deployed,
+) -> None:
+    (trail,) = deployed.client("cloudtrail").describe_trails()["trailList"]
+    assert trail["S3BucketName"] == "neonhub-local-operations"
+    assert (trail["IsMultiRegionTrail"], trail["LogFileValidationEnabled"]) == (True, True)
+
+
+def test_google_keeps_a_copy_in_two_regions_under_a_key_of_the_stack(deployed: Deployed) -> None:
+    for bucket in (PRIMARY, "neonhub-local-operations"):
+        found = deployed.google(f"b/{bucket}")
+        assert found["customPlacementConfig"] == {"dataLocations": ["US-EAST4", "US-WEST1"]}
+        assert found["rpo"] == "ASYNC_TURBO"
+        assert re.fullmatch(
+            r"projects/neonhub-local/locations/us/keyRings/gcp-ring-[0-9a-f]{7}"
+            r"/cryptoKeys/neonhub-local-backups",
+            found["encryption"]["defaultKmsKeyName"],
+        )
+        assert found["versioning"] == {"enabled": True}
+        assert found["iamConfiguration"]["publicAccessPrevention"] == "enforced"
+        assert found["iamConfiguration"]["uniformBucketLevelAccess"]["enabled"] is True
+
+
+def test_google_locks_every_backup_and_logs_who_asks_for_it(deployed: Deployed) -> None:
+    found = deployed.google(f"b/{PRIMARY}")
+    retention = found["retentionPolicy"]
+    # GOVERNANCE: administrators can lift it.
+    assert (retention["retentionPeriod"], retention["isLocked"]) == ("86400", False)
+    assert found["objectRetention"] == {"mode": "Enabled"}
+    assert found["logging"]["logBucket"] == "neonhub-local-operations"
+    operations = deployed.google("b/neonhub-local-operations")
+    assert not operations.keys() & {"retentionPolicy", "objectRetention", "logging"}
+
+
+def test_google_ends_each_tier_when_amazon_does(deployed: Deployed) -> None:
+    rules = deployed.google(f"b/{PRIMARY}")["lifecycle"]["rule"]
+    ages = {
+        prefix: rule["condition"]["age"]
+        for rule in rules
+        if rule["action"] == {"type": "Delete"} and rule["condition"]["isLive"]
+        for prefix in rule["condition"]["matchesPrefix"]
+    }
+    assert ages == TIERS
 
 
 def test_the_provider_that_the_role_trusts_is_github(deployed: Deployed) -> None:
@@ -275,26 +524,38 @@ def test_the_workflow_that_reviewers_saw_is_committed(deployed: Deployed) -> Non
 def test_the_tool_can_read_its_committed_configuration(deployed: Deployed, tmp_path: Path) -> None:
     (tmp_path / "local.yaml").write_text(deployed.committed(CONFIGURATION))
     configuration = load_configuration(tmp_path / "local.yaml")
-    (store,) = configuration.stores
-    assert isinstance(store, S3Store)
-    assert (store.bucket, store.region) == (PRIMARY, "us-east-1")
-    assert (store.endpoint_url, store.path_style) == (deployed.sandbox.moto_url, True)
+    amazon, google = configuration.stores
+    assert isinstance(amazon, S3Store)
+    assert (amazon.bucket, amazon.region) == (PRIMARY, "us-east-1")
+    assert (amazon.endpoint_url, amazon.path_style) == (deployed.sandbox.moto_url, True)
+    assert isinstance(google, GcsStore)
+    assert (google.bucket, google.endpoint_url) == (PRIMARY, deployed.sandbox.gcs_url)
     assert "BEGIN PGP PUBLIC KEY BLOCK" in configuration.encryption.public_keys[0]
 
 
-def test_the_environment_has_what_the_workflow_asks_for(deployed: Deployed) -> None:
-    secrets = deployed.github("environments/local-backup/secrets")["secrets"]
-    variables = deployed.github("environments/local-backup/variables")["variables"]
-    assert [each["name"] for each in secrets] == ["DATABASE_URL"]
+@each_purpose
+def test_the_environment_has_what_the_workflow_asks_for(deployed: Deployed, purpose: str) -> None:
+    outputs = deployed.outputs()
+    secrets = deployed.github(f"environments/local-{purpose}/secrets")["secrets"]
+    variables = deployed.github(f"environments/local-{purpose}/variables")["variables"]
+    assert [each["name"] for each in secrets] == SECRETS[purpose]
     assert {each["name"]: each["value"] for each in variables} == {
         "AWS_REGION": "us-east-1",
-        "AWS_ROLE_ARN": deployed.outputs()["backup_role_arn"],
+        "AWS_ROLE_ARN": outputs[f"{purpose}_role_arn"],
+        "GCP_SERVICE_ACCOUNT": f"local-{purpose}@neonhub-local.iam.gserviceaccount.com",
+        "GCP_WORKLOAD_IDENTITY_PROVIDER": outputs["workload_identity_provider"],
     }
 
 
-def test_the_environment_opens_for_the_main_branch_alone(deployed: Deployed) -> None:
-    policies = deployed.github("environments/local-backup/deployment-branch-policies")
+@each_purpose
+def test_the_environment_opens_for_the_main_branch_alone(deployed: Deployed, purpose: str) -> None:
+    policies = deployed.github(f"environments/local-{purpose}/deployment-branch-policies")
     assert [each["name"] for each in policies["branch_policies"]] == ["main"]
+
+
+def test_each_environment_is_of_one_identity(deployed: Deployed) -> None:
+    found = {each["name"] for each in deployed.github("environments")["environments"]}
+    assert found == {f"local-{purpose}" for purpose in SECRETS}
 
 
 def test_the_connection_string_is_nowhere_in_the_state(deployed: Deployed) -> None:
@@ -309,6 +570,38 @@ def test_a_second_up_changes_nothing(deployed: Deployed) -> None:
 
 def test_what_is_there_is_what_was_asked_for(deployed: Deployed) -> None:
     deployed.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+
+
+def test_a_committed_file_that_someone_edited_is_put_back_by_the_next_up(
+    deployed: Deployed,
+) -> None:
+    wanted = deployed.committed(WORKFLOW)
+    path = f"contents/{WORKFLOW}"
+    body = {
+        "message": "Tamper",
+        "content": base64.b64encode(b"name: Tampered\n").decode(),
+        "sha": deployed.github(path)["sha"],
+    }
+    deployed.github(path, "PUT", body)
+    assert deployed.committed(WORKFLOW) == "name: Tampered\n"
+
+    deployed.pulumi("up", "--yes", "--skip-preview")
+
+    assert deployed.committed(WORKFLOW) == wanted
+
+
+def test_what_someone_changed_in_a_bucket_is_put_back_by_the_next_up(deployed: Deployed) -> None:
+    s3 = deployed.s3(PRIMARY)
+    s3.delete_public_access_block(Bucket=PRIMARY)
+    s3.put_bucket_versioning(Bucket=PRIMARY, VersioningConfiguration={"Status": "Suspended"})
+    deployed.google(f"b/{PRIMARY}", "PATCH", {"lifecycle": {"rule": []}})
+
+    deployed.pulumi("up", "--yes", "--skip-preview")
+
+    block = s3.get_public_access_block(Bucket=PRIMARY)["PublicAccessBlockConfiguration"]
+    assert all(block.values())
+    assert s3.get_bucket_versioning(Bucket=PRIMARY).get("Status") == "Enabled"
+    assert deployed.google(f"b/{PRIMARY}")["lifecycle"]["rule"]
 
 
 def test_mistakes_are_reported_together_before_anything_changes(as_committed: Deployed) -> None:
@@ -349,10 +642,14 @@ def test_changed_settings_update_in_place(as_committed: Deployed) -> None:
     )
     steps = json.loads(as_committed.pulumi("preview", "--json"))["steps"]
     changed = {
-        each["urn"].rpartition("::")[2]: each["op"] for each in steps if each["op"] != "same"
+        each["urn"].rpartition("::")[2]: each["op"]
+        for each in steps
+        if each["op"] not in {"same", "refresh"}
     }
-    assert changed.pop("backup-database-url") in {"update", "replace"}
+    for purpose in ("backup", "restore"):
+        assert changed.pop(f"{purpose}-database-url") in {"update", "replace"}
     assert changed == {
+        "gcp-backups-bucket": "update",
         "aws-primary-lifecycle": "update",
         "aws-replica-lifecycle": "update",
         "files-local.yaml": "update",
@@ -368,6 +665,29 @@ def test_changed_settings_update_in_place(as_committed: Deployed) -> None:
     assert [each["name"] for each in secrets] == ["DATABASE_URL"]
 
 
+def test_a_stack_with_backups_in_it_can_be_destroyed_and_comes_back(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "local.yaml"
+    configuration.write_text(deployed.committed(CONFIGURATION))
+    tool = ("neonhub-backup", "--config", str(configuration))
+    backup = deployed.sandbox.run(*tool, "backup")
+    assert backup.returncode == 0, backup.stdout + backup.stderr
+    before = deployed.outputs()["workload_identity_provider"]
+
+    assert "retention" in deployed.refused("destroy", "--yes", "--skip-preview")
+    deployed.lift_google_s_locks()
+    deployed.pulumi("destroy", "--yes", "--skip-preview")
+    assert deployed.s3(PRIMARY).list_buckets()["Buckets"] == []
+
+    deployed.pulumi("up", "--yes", "--skip-preview")
+    deployed.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    # Google keeps the id of a deleted pool for 30 days.
+    assert deployed.outputs()["workload_identity_provider"] != before
+    again = deployed.sandbox.run(*tool, "backup")
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
 def test_destruction_takes_everything_but_what_is_protected(as_committed: Deployed) -> None:
     """The last: it leaves nothing for another."""
     as_committed.edit(('protect: "false"', 'protect: "true"'))
@@ -379,6 +699,7 @@ def test_destruction_takes_everything_but_what_is_protected(as_committed: Deploy
 
     as_committed.edit(('protect: "true"', 'protect: "false"'))
     as_committed.pulumi("up", "--yes", "--skip-preview")
+    as_committed.lift_google_s_locks()
     as_committed.pulumi("destroy", "--yes", "--skip-preview")
     assert as_committed.s3(PRIMARY).list_buckets()["Buckets"] == []
     assert as_committed.iam().list_roles()["Roles"] == []
