@@ -10,7 +10,6 @@ import pulumi_aws
 
 from components.aws.alarms import WatchedDatabase
 from components.aws.store import Account, AwsStore, AwsStoreArgs, Place, Watch
-from components.gcp.dual_region import DualRegion
 from components.gcp.store import GcpStore, GcpStoreArgs
 from components.github.confirmation import Confirmed
 from components.github.environment import EnvironmentArgs
@@ -112,7 +111,7 @@ def gcp_store_args(settings: Settings, gcp: GcpSettings, project: str) -> GcpSto
         project=project,
         bucket=gcp.bucket,
         operations_bucket=gcp.operations_bucket,
-        place=DualRegion(location=gcp.location, regions=gcp.regions),
+        place=gcp.place,
         environment=settings.environment,
         repository=settings.repository,
         infrastructure=settings.infrastructure_repository,
@@ -149,7 +148,11 @@ class Stores:
                 "gcs_bucket": gcp.bucket if gcp else None,
                 "gcs_operations_bucket": gcp.operations_bucket if gcp else None,
                 "workload_identity_provider": gcp.workload_identity_provider if gcp else None,
+                "backup_service_account": gcp.backup_service_account if gcp else None,
+                "drill_service_account": gcp.drill_service_account if gcp else None,
                 "restore_service_account": gcp.restore_service_account if gcp else None,
+                "preview_service_account": gcp.preview_service_account if gcp else None,
+                "deploy_service_account": gcp.deploy_service_account if gcp else None,
             }
         )
 
@@ -176,10 +179,9 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
     """The GitHub environment of each identity, by its name in the stack."""
     settings = stack.settings
     github = settings.github
-    opens = _present(
-        {PRIVATE_KEY_VARIABLE: stack.gpg_private_key, "NEON_API_KEY": stack.neon_api_key}
-    )
-    decrypts = {key: opens[key] for key in opens if key == PRIVATE_KEY_VARIABLE}
+    decrypts = _present({PRIVATE_KEY_VARIABLE: stack.gpg_private_key})
+    # It opens the whole project, so only whoever is reviewed sees it.
+    owns = _present({"NEON_API_KEY": stack.neon_api_key})
 
     def own(purpose: str, secrets: Mapping[str, pulumi.Output[str]]) -> EnvironmentArgs:
         return EnvironmentArgs(
@@ -196,15 +198,11 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
         # The public key is in the configuration, so this machine can read no backup.
         "backup": own(
             "backup",
-            {
-                **stack.database_urls,
-                **{key: opens[key] for key in opens if key not in decrypts},
-                **_static_keys(stores),
-            },
+            {**stack.database_urls, **_static_keys(stores)},
         ),
         # No database's address: what a drill runs cannot reach one.
         "drill": own("drill", decrypts),
-        "restore": own("restore", {**stack.database_urls, **opens}),
+        "restore": own("restore", {**stack.database_urls, **decrypts, **owns}),
     }
     infrastructure = settings.infrastructure
     if infrastructure is not None:

@@ -6,6 +6,7 @@ It needs no engine and no secret: the sections of the stack file that decide wha
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from components.agreement import places_of
 from components.sections import Context, ForecastSettings, Kept, today
 from neonhub_backup.domain.configuration import describe_problems
 from neonhub_backup.domain.duration import format_duration
-from neonhub_backup.domain.forecast import Holding, Sizes, forecast
+from neonhub_backup.domain.forecast import Holding, Place, Sizes, forecast
 from neonhub_backup.domain.prices import PRICES
 from neonhub_backup.domain.retention import Tier
 
@@ -77,7 +78,7 @@ def report(plan: Plan, assumed: ForecastSettings) -> str:
     detailed = months[_DETAILED - 1]
     parts = [
         f"Retention, all times UTC; tiers but the hourly begin at {plan.retention.hour_utc:02}:00.",
-        *_calendar(plan, detailed),
+        *_calendar(plan, _alive(plan, places[0], sizes)),
         "",
         (
             f"Cost in month {_DETAILED}, in {PRICES.currency}, of backups of"
@@ -121,6 +122,12 @@ def report(plan: Plan, assumed: ForecastSettings) -> str:
 
 def _cost(holdings: Sequence[Holding], place: str) -> float:
     return sum(each.cost for each in holdings if each.place == place)
+
+
+def _alive(plan: Plan, place: Place, sizes: Sizes) -> list[Holding]:
+    """What there is at once to restore from: without what is expired and still billed."""
+    alive = replace(place, after_days=0)
+    return forecast(plan.retention, (alive,), sizes, _DETAILED)[_DETAILED - 1]
 
 
 def _calendar(plan: Plan, holdings: Sequence[Holding]) -> list[str]:

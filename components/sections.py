@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from components.gcp.locations import DUAL_REGIONS
+from components.gcp.dual_region import DualRegion
 from components.github.delivery import Delivery
 from components.repository import Repository
 from neonhub_backup.domain.configuration import Check, Encryption
@@ -170,7 +170,10 @@ class ObjectivesSettings(Section):
 
 
 class ReplicaAccountSettings(Section):
-    """Another AWS account for the second copy, which survives the loss of the first account."""
+    """Another AWS account for the second copy, which survives the loss of the first account.
+
+    People deploy such a stack: this repository's own runs have no access to the other account.
+    """
 
     id: str = Field(pattern=r"^\d{12}$")
     """Number of the account, 12 digits in quotes."""
@@ -237,9 +240,9 @@ class GcpSettings(Section):
     """Start of every bucket's name, 3 to 42 small letters, digits and hyphens; such names are
     shared by all customers of Google, so begin with your organisation's."""
     location: str
-    """The continent of both copies: ASIA, EU or US."""
-    regions: tuple[str, str]
-    """The two regions that hold a copy each, such as us-east4 and us-west1."""
+    """The continent of both copies (ASIA, EU or US), or a pair by its name (ASIA1, EUR4, NAM4)."""
+    regions: tuple[str, str] | None = None
+    """The two regions on the continent that hold a copy each, such as us-east4 and us-west1."""
     storage_classes: dict[Tier, GcsStorageClass] = Field(default_factory=dict)
     """Changes to the default classes, such as weekly: STANDARD."""
     soft_delete: Annotated[Duration, Field(ge=timedelta(days=7), le=timedelta(days=90))] = (
@@ -247,31 +250,15 @@ class GcpSettings(Section):
     )
     """Time for which Google can bring back what was deleted, 7d to 90d."""
 
-    @field_validator("location")
-    @classmethod
-    def _continent(cls, location: str) -> str:
-        if location not in DUAL_REGIONS:
-            raise ValueError(
-                f"{location!r} is no continent with pairs of regions, so turbo replication would be"
-                f" refused; write one of {', '.join(DUAL_REGIONS)}"
-            )
-        return location
+    @model_validator(mode="after")
+    def _two_regions(self) -> "GcpSettings":
+        _ = self.place  # which refuses what Google would refuse
+        return self
 
-    @field_validator("regions")
-    @classmethod
-    def _two_of_one_continent(cls, regions: tuple[str, str], info: ValidationInfo) -> Any:
-        if regions[0] == regions[1]:
-            raise ValueError(
-                f"both are {regions[0]}, so one outage could take both copies; choose two regions"
-            )
-        possible = DUAL_REGIONS.get(info.data.get("location", ""), frozenset(regions))
-        for region in regions:
-            if region not in possible:
-                raise ValueError(
-                    f"{region!r} is no region of {info.data['location']} that Google pairs, so the"
-                    f" bucket would be refused; choose from {', '.join(sorted(possible))}"
-                )
-        return regions
+    @property
+    def place(self) -> DualRegion:
+        """Where the copies are."""
+        return DualRegion(location=self.location, regions=self.regions)
 
     @property
     def bucket(self) -> str:

@@ -7,15 +7,20 @@ of the running stack.
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast, get_args
 
 import pulumi
+import pulumi_aws
+import pulumi_gcp
+import pulumi_github
 from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from components.agreement import disagreements
@@ -35,6 +40,16 @@ _OPTIONAL_SECRETS = {
     f"{PROJECT}:neonApiKey": "all of the Neon project",
 }
 """Further secrets by their keys, and what whoever has one can read."""
+
+_PROVIDERS = {
+    package: frozenset(to_camel(name) for name in signature(arguments).parameters)
+    for package, arguments in {
+        "aws": pulumi_aws.ProviderArgs,
+        "gcp": pulumi_gcp.ProviderArgs,
+        "github": pulumi_github.ProviderArgs,
+    }.items()
+}
+"""Everything that a stack file can tell each provider."""
 
 _THIS_MACHINE = re.compile(r"@(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)")
 
@@ -116,7 +131,8 @@ def parse_settings(
     plain = {key: value for key, value in own.items() if key not in urls | _OPTIONAL_SECRETS.keys()}
     candidates = plain | {key: values[key] for key in _OTHER_NAMESPACES if key in values}
 
-    problems = [_missing_secret(key, stack) for key in urls if key not in own]
+    problems = [*_strays(values, _keys(Settings).keys() | urls | _OPTIONAL_SECRETS.keys())]
+    problems += [_missing_secret(key, stack) for key in urls if key not in own]
     problems += [_exposed(key, stack) for key in urls & own.keys() - sealed if _is_remote(own[key])]
     problems += [
         _exposed(key, stack, what, "revoke it")
@@ -197,6 +213,18 @@ def _not_private(key: str | None) -> list[str]:
         " decrypt; export one with gpg --armor --export-secret-keys ADDRESS, or remove the setting"
     )
     return [problem]
+
+
+def _strays(values: Iterable[str], own: Iterable[str]) -> Iterator[str]:
+    """Keys that neither this program nor a provider of its reads; nobody would miss their values."""
+    read = {*own, *(f"{package}:{name}" for package, names in _PROVIDERS.items() for name in names)}
+    for key in values:
+        namespace = key.partition(":")[0]
+        # What is misspelt below our own namespace is found with the other settings.
+        if key not in read and namespace not in {PROJECT, "pulumi"}:
+            close = difflib.get_close_matches(key, read, n=1, cutoff=0.7)
+            fix = f"did you mean {close[0]}?" if close else "remove it"
+            yield f"{key}: nothing reads it, so it would change nothing; {fix}"
 
 
 def _secret_inside(key: str) -> str:

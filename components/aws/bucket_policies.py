@@ -48,17 +48,11 @@ def key_policy(
     account_id: str,
     region: str,
     through: str = "s3",
-    services: Sequence[str] = (),
     others: Iterable[Statement] = (),
 ) -> Policy:
-    """Let the account's IAM policies administer a key, and use it only through one service.
-
-    `services` use it by themselves, as `cloudwatch.amazonaws.com` does to publish to a topic. They
-    are let in without a condition, as in https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html:
-    which key encrypts a topic, its owner alone decides.
-    """
+    """Let the account's IAM policies administer a key, and use it only through one service."""
     account = _root(account_id)
-    statements: list[Statement] = [
+    return document(
         {
             "Sid": "AdministerByIamPolicies",
             "Effect": "Allow",
@@ -74,18 +68,8 @@ def key_policy(
             "Resource": "*",
             "Condition": {"StringEquals": {"kms:ViaService": service_name(through, region)}},
         },
-    ]
-    if services:
-        statements.append(
-            {
-                "Sid": "UseByServices",
-                "Effect": "Allow",
-                "Principal": {"Service": list(services)},
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-                "Resource": "*",
-            }
-        )
-    return document(*statements, *others)
+        *others,
+    )
 
 
 def encrypt_copies(bucket: str, region: str, role_arn: str) -> Statement:
@@ -119,6 +103,40 @@ def receive_copies(bucket: str, role_arn: str) -> Statement:
         ],
         "Resource": objects_arn(bucket, "*"),
         "Condition": {"ArnEquals": {"aws:PrincipalArn": role_arn}},
+    }
+
+
+def decrypt_copies(bucket: str, region: str, role_arns: Sequence[str]) -> Statement:
+    """Let roles of another account read what a replica's key encrypts."""
+    replica = EncryptedBucket(bucket, region, key_arn="*")
+    return {
+        "Sid": "DecryptCopies",
+        "Effect": "Allow",
+        "Principal": _root(_account(role_arns[0])),
+        "Action": "kms:Decrypt",
+        "Resource": replica.key_arn,
+        "Condition": {
+            **through_s3(replica, "*"),
+            "ArnEquals": {"aws:PrincipalArn": list(role_arns)},
+        },
+    }
+
+
+def read_copies(bucket: str, role_arns: Sequence[str]) -> Statement:
+    """Let roles of another account do in a replica what their own policies say of reading."""
+    return {
+        "Sid": "ReadCopies",
+        "Effect": "Allow",
+        "Principal": _root(_account(role_arns[0])),
+        "Action": [
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "s3:ListBucket",
+            "s3:ListBucketVersions",
+            "s3:RestoreObject",
+        ],
+        "Resource": [bucket_arn(bucket), objects_arn(bucket, "*")],
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": list(role_arns)}},
     }
 
 
@@ -201,15 +219,20 @@ def only_tls(bucket: str) -> list[Statement]:
 
 
 def service_trust(service: str, account_id: str, source_arn: str) -> Policy:
-    """Let an AWS service take a role, on behalf of one resource of this account alone."""
+    """Let an AWS service take a role, on behalf of one resource of this account alone.
+
+    Where it names a resource, it is this one; S3's documentation of replication does not say that
+    it does, and an alarm alone would tell that nothing is copied:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+    """
     return document(
         {
             "Effect": "Allow",
             "Principal": {"Service": service},
             "Action": "sts:AssumeRole",
             "Condition": {
-                "StringEquals": {"aws:SourceAccount": account_id},
-                "ArnEquals": {"aws:SourceArn": source_arn},
+                "StringEqualsIfExists": {"aws:SourceAccount": account_id},
+                "ArnEqualsIfExists": {"aws:SourceArn": source_arn},
             },
         },
     )

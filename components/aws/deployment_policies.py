@@ -10,6 +10,15 @@ ROLE_PATH = "/neonhub-backup/"
 """Where the identities of all stacks are among all of an account."""
 
 
+def workflow_role_arn(account_id: str, prefix: str, purpose: str) -> str:
+    """ARN of the role for a purpose, such as drill, before it exists."""
+    return _identity("role", account_id, prefix, purpose)
+
+
+def _identity(kind: str, account_id: str, prefix: str, name: str) -> str:
+    return f"arn:aws:iam::{account_id}:{kind}{ROLE_PATH}{prefix}-{name}"
+
+
 class Stack(NamedTuple):
     """What a stack consists of, by names: none of it has to exist."""
 
@@ -35,7 +44,7 @@ class Stack(NamedTuple):
 
     def identity(self, kind: str, name: str) -> str:
         """ARN of a role, user or policy of the stack."""
-        return f"arn:aws:iam::{self.account_id}:{kind}{ROLE_PATH}{self.prefix}-{name}"
+        return _identity(kind, self.account_id, self.prefix, name)
 
     def regional(self, service: str, kind: str = "") -> str:
         """ARN of all things of a service that bear the stack's name, in any region."""

@@ -23,8 +23,6 @@ class EncryptionKeyArgs:
     """Account whose IAM policies decide who uses the key."""
     through: str = "s3"
     """The AWS service through which it is used, e.g. `sns`; directly nobody can."""
-    services: Sequence[str] = ()
-    """Services of AWS that use it for this account by themselves, e.g. `events.amazonaws.com`."""
     others: pulumi.Input[Sequence[Statement]] = ()
     """What its policy says besides: how another account uses it."""
     protect: bool = True
@@ -55,9 +53,7 @@ class EncryptionKey(pulumi.ComponentResource):
             deletion_window_in_days=30,
             policy=pulumi.Output.all(args.account_id, args.others).apply(
                 lambda known: json.dumps(
-                    bucket_policies.key_policy(
-                        known[0], args.region, args.through, args.services, known[1]
-                    )
+                    bucket_policies.key_policy(known[0], args.region, args.through, known[1])
                 )
             ),
             opts=child,

@@ -130,18 +130,19 @@ def operations_rules(
         *(_expiry(prefix, periods.logs) for prefix in (ACCESS_LOGS, TRAIL)),
         *(_expiry(prefix, keep) for prefix, keep in periods.further.items()),
         *(_undo(prefix, periods.undo) for prefix in (INDEX, STATUS)),
-        # What barman still needs only barman knows: it deletes the rest.
-        _undo(WAL, periods.wal_undo),
+        _expiry(WAL, periods.wal, undo=periods.wal_undo),
     ]
 
 
-def _expiry(prefix: str, keep: timedelta) -> s3.BucketLifecycleConfigurationRuleArgsDict:
+def _expiry(
+    prefix: str, keep: timedelta, undo: timedelta = timedelta(days=1)
+) -> s3.BucketLifecycleConfigurationRuleArgsDict:
     return {
         "id": f"expire-{_words(prefix)}",
         "status": "Enabled",
         "filter": {"prefix": prefix},
         "expiration": {"days": whole_days(keep)},
-        "noncurrent_version_expiration": {"noncurrent_days": 1},
+        "noncurrent_version_expiration": {"noncurrent_days": whole_days(undo)},
     }
 
 

@@ -9,7 +9,7 @@ from pulumi_aws import iam, s3
 from components.aws import bucket_policies
 from components.aws.documents import EncryptedBucket, bucket_arn
 
-ROLE_PATH = "/neonhub-backup/replication/"
+COPIER_PATH = "/neonhub-backup/replication/"
 """Where the roles of replication are among all of an account."""
 
 
@@ -59,7 +59,7 @@ class Replication(pulumi.ComponentResource):
             f"{name}-role",
             # Known before it exists, so that a replica of another account can let it in.
             name=source.bucket,
-            path=ROLE_PATH,
+            path=COPIER_PATH,
             description=pulumi.Output.concat("Copies ", source.bucket, " to ", replica.bucket),
             assume_role_policy=pulumi.Output.all(args.account_id, source.bucket).apply(
                 lambda known: json.dumps(
@@ -117,7 +117,7 @@ class Replication(pulumi.ComponentResource):
 
 def role_arn(account_id: str, source_bucket: str) -> str:
     """ARN of the role that copies the objects of a bucket; it bears the bucket's name."""
-    return f"arn:aws:iam::{account_id}:role{ROLE_PATH}{source_bucket}"
+    return f"arn:aws:iam::{account_id}:role{COPIER_PATH}{source_bucket}"
 
 
 def _destination(

@@ -12,6 +12,8 @@ import pulumi_aws as aws
 from components.aws import bucket_policies
 from components.aws.alarms import Alarms, AlarmsArgs, WatchedCopies, WatchedDatabase
 from components.aws.backup_bucket import BackupBucket, BackupBucketArgs
+from components.aws.deployment_policies import workflow_role_arn
+from components.aws.documents import Statement
 from components.aws.identities import (
     Identities,
     IdentitiesArgs,
@@ -152,20 +154,8 @@ class AwsStore(pulumi.ComponentResource):
         copies = [primary]
         if args.replica is not None:
             copies.append(_replica(f"{name}-replica", args.replica, args, account_id, self))
-        trail = None
-        if args.trail:
-            trail = Trail(
-                name,
-                TrailArgs(
-                    prefix=args.prefix,
-                    region=args.primary.region,
-                    operations_bucket=primary.operations.bucket,
-                    buckets=[each.place.bucket for each in copies],
-                    protect=args.protect,
-                ),
-                child,
-            )
-        alarms = [] if args.watch is None else _alarms(name, args, args.watch, copies, trail)
+        trails = _trails(name, args, copies) if args.trail else {}
+        alarms = [] if args.watch is None else _alarms(name, args, args.watch, copies, trails)
         self.identities = Identities(
             name,
             IdentitiesArgs(
@@ -216,6 +206,27 @@ class AwsStore(pulumi.ComponentResource):
         )
 
 
+class _Strangers(NamedTuple):
+    """Roles of the primary's account that use a replica in another one."""
+
+    copier: str
+    readers: Sequence[str]
+
+    def of_key(self, place: Place) -> list[Statement]:
+        """What the key's policy says of them."""
+        return [
+            bucket_policies.encrypt_copies(place.bucket, place.region, self.copier),
+            bucket_policies.decrypt_copies(place.bucket, place.region, self.readers),
+        ]
+
+    def of_bucket(self, place: Place) -> list[Statement]:
+        """What the bucket's policy says of them."""
+        return [
+            bucket_policies.receive_copies(place.bucket, self.copier),
+            bucket_policies.read_copies(place.bucket, self.readers),
+        ]
+
+
 class _Copy(NamedTuple):
     """One of the two places, with all there is in it."""
 
@@ -240,20 +251,16 @@ def _copy(
     args: AwsStoreArgs,
     account_id: pulumi.Input[str],
     child: pulumi.ResourceOptions,
-    copier_arn: pulumi.Output[str] | None = None,
+    strangers: pulumi.Output[_Strangers] | None = None,
 ) -> _Copy:
-    """A place of the account; `copier_arn` is the role that writes to it from another one."""
+    """A place of the account; `strangers` use it from another one."""
     key = EncryptionKey(
         name,
         EncryptionKeyArgs(
             alias=place.bucket,
             region=place.region,
             account_id=account_id,
-            others=()
-            if copier_arn is None
-            else copier_arn.apply(
-                lambda arn: [bucket_policies.encrypt_copies(place.bucket, place.region, arn)]
-            ),
+            others=() if strangers is None else strangers.apply(lambda who: who.of_key(place)),
             protect=args.protect,
         ),
         child,
@@ -269,7 +276,7 @@ def _copy(
             trail_arn=pulumi.Output.from_input(account_id).apply(
                 lambda known: trail_arn(args.prefix, place.region, known)
             )
-            if args.trail and place is args.primary
+            if args.trail and (place is args.primary or strangers is not None)
             else None,
             protect=args.protect,
         ),
@@ -284,9 +291,7 @@ def _copy(
             retention=args.retention,
             storage_classes=args.storage_classes,
             logs_bucket=operations.bucket,
-            others=()
-            if copier_arn is None
-            else copier_arn.apply(lambda arn: [bucket_policies.receive_copies(place.bucket, arn)]),
+            others=() if strangers is None else strangers.apply(lambda who: who.of_bucket(place)),
             protect=args.protect,
         ),
         child,
@@ -301,12 +306,41 @@ def _replica(
     if other is None:
         return _copy(name, place, args, account_id, pulumi.ResourceOptions(parent=store))
     there = pulumi.ResourceOptions(parent=store, provider=other.provider)
-    copier_arn = account_id.apply(lambda known: role_arn(known, args.primary.bucket))
-    return _copy(name, place, args, other.account_id, there, copier_arn)
+    strangers = account_id.apply(
+        lambda known: _Strangers(
+            copier=role_arn(known, args.primary.bucket),
+            readers=[workflow_role_arn(known, args.prefix, each) for each in ("drill", "restore")],
+        )
+    )
+    return _copy(name, place, args, other.account_id, there, strangers)
+
+
+def _trails(name: str, args: AwsStoreArgs, copies: Sequence[_Copy]) -> dict[Place, Trail]:
+    """One for each account, beside its first bucket: a trail sees its own account alone."""
+    apart = args.replica_account is not None
+    groups = [[each] for each in copies] if apart else [[*copies]]
+    return {
+        group[0].place: Trail(
+            name if group[0] is copies[0] else f"{name}-replica",
+            TrailArgs(
+                prefix=args.prefix,
+                region=group[0].place.region,
+                operations_bucket=group[0].operations.bucket,
+                buckets=[each.place.bucket for each in group],
+                protect=args.protect,
+            ),
+            group[0].child,
+        )
+        for group in groups
+    }
 
 
 def _alarms(
-    name: str, args: AwsStoreArgs, watch: Watch, copies: Sequence[_Copy], trail: Trail | None
+    name: str,
+    args: AwsStoreArgs,
+    watch: Watch,
+    copies: Sequence[_Copy],
+    trails: Mapping[Place, Trail],
 ) -> list[Alarms]:
     """One for each region: events and metrics do not leave theirs."""
     replicated = None
@@ -334,7 +368,7 @@ def _alarms(
                 buckets=[each.place.bucket],
                 key_arns=[each.key.arn],
                 report_every=watch.report_every,
-                trail_arn=trail.arn if trail is not None and each is copies[0] else None,
+                trail_arn=trails[each.place].arn if each.place in trails else None,
                 protect=args.protect,
             ),
             each.child,

@@ -19,6 +19,7 @@ BUCKET_EVENTS = (
     "PutBucketEncryption",
     "PutBucketLifecycle",
     "PutBucketLifecycleConfiguration",
+    "PutBucketLogging",
     "PutBucketObjectLockConfiguration",
     "PutBucketOwnershipControls",
     "PutBucketPolicy",
@@ -29,7 +30,13 @@ BUCKET_EVENTS = (
 )
 """What changes how a bucket guards its objects. Two have two names in CloudTrail's history."""
 
-KEY_EVENTS = ("DisableKey", "DisableKeyRotation", "PutKeyPolicy", "ScheduleKeyDeletion")
+KEY_EVENTS = (
+    "CreateGrant",
+    "DisableKey",
+    "DisableKeyRotation",
+    "PutKeyPolicy",
+    "ScheduleKeyDeletion",
+)
 """What makes a key, and with it every object, useless or somebody else's."""
 
 TRAIL_EVENTS = ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail")

@@ -60,7 +60,10 @@ class OperationsBucket(pulumi.ComponentResource):
         periods = args.periods
         expiring = {
             prefix: whole_days(keep)
-            for prefix, keep in ((ACCESS_LOGS, periods.logs), *periods.further.items())
+            for prefix, keep in (
+                (ACCESS_LOGS, periods.logs),
+                *periods.further.items(),
+            )
         }
         bucket = storage.Bucket(
             f"{name}-bucket",
@@ -80,7 +83,7 @@ class OperationsBucket(pulumi.ComponentResource):
                 *(expire(prefix, days) for prefix, days in expiring.items()),
                 forget_old([*expiring], days=1),
                 forget_old([INDEX, STATUS], days=whole_days(periods.undo)),
-                # What barman still needs only barman knows: it deletes the rest.
+                expire(WAL, whole_days(periods.wal)),
                 forget_old([WAL], days=whole_days(periods.wal_undo)),
             ],
             force_destroy=not args.protect,

@@ -183,5 +183,7 @@ class GcpStore(pulumi.ComponentResource):
                 "backup_service_account": self.backup_service_account,
                 "drill_service_account": self.drill_service_account,
                 "restore_service_account": self.restore_service_account,
+                "preview_service_account": self.preview_service_account,
+                "deploy_service_account": self.deploy_service_account,
             }
         )

@@ -24,8 +24,11 @@ class OperationsPolicy(BaseModel):
     """How long access logs and the trail's records are kept: a year, and time to ask."""
     undo: Duration = timedelta(days=30)
     """How long an overwritten index or status page can be brought back."""
+    wal: Duration = timedelta(days=35)
+    """How long WAL and base backups are kept, since no identity may delete them: longer than the
+    time from one base backup to the next and the time one may want to go back, together."""
     wal_undo: Duration = timedelta(days=7)
-    """How long WAL that barman deleted can be brought back."""
+    """How long WAL and its metadata can be brought back once overwritten or expired."""
     further: dict[str, Duration] = {}
     """Further prefixes, such as exports/: 30d, and how long their objects are kept."""
 

@@ -234,13 +234,13 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
         ),
         (
             {"gcp": {**GCP, "regions": ["us-east4", "us-east4"]}},
-            "gcp.regions: both are us-east4, so one outage could take both copies",
+            "gcp: regions: both are us-east4, so one outage could take both copies",
         ),
         (
             {"gcp": {**GCP, "regions": ["us-east4", "us-esat1"]}},
-            "gcp.regions: 'us-esat1' is no region of US that Google pairs",
+            "gcp: regions: 'us-esat1' is not among those of US that Google pairs",
         ),
-        ({"gcp": {**GCP, "location": "MARS"}}, "gcp.location: 'MARS' is no continent with pairs"),
+        ({"gcp": {**GCP, "location": "MARS"}}, "gcp: location 'MARS' has no pairs of regions"),
         (
             {"gcp": {**GCP, "bucketPrefix": "google-neonhub"}},
             "gcp.bucketPrefix: 'google-neonhub' begins with goog or holds google",
@@ -424,8 +424,25 @@ def test_a_public_key_where_the_private_one_belongs_is_refused(problems: Problem
     assert found.startswith(f"{PROJECT}:gpgPrivateKey: holds no ASCII-armoured GPG private key")
 
 
-def test_settings_of_other_projects_and_providers_are_left_alone(parse: Parse) -> None:
-    assert parse({"aws:accessKey": "x", "gcp:zone": "y", "other:thing": "z"})
+def test_what_providers_read_is_left_alone(parse: Parse) -> None:
+    known = {"aws:accessKey": "x", "aws:skipMetadataApiCheck": "true", "gcp:zone": "y"}
+    assert parse({**known, "gcp:iamBetaCustomEndpoint": "z", "github:baseUrl": "a"})
+    assert parse({"pulumi:tags": {"owner": "platform"}})
+
+
+@pytest.mark.parametrize(
+    ("key", "fix"),
+    [
+        ("aws:regon", "did you mean aws:region?"),
+        ("gcp:projct", "did you mean gcp:project?"),
+        ("github:tokn", "did you mean github:token?"),
+        ("neonhub-bakup:protect", f"did you mean {PROJECT}:protect?"),
+        ("azure:location", "remove it"),
+    ],
+)
+def test_a_key_that_nothing_reads_is_refused(problems: Problems, key: str, fix: str) -> None:
+    (found,) = problems({key: "x"})
+    assert found == f"{key}: nothing reads it, so it would change nothing; {fix}"
 
 
 def test_the_running_stack_s_connection_strings_come_out_as_secrets(

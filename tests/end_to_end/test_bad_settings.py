@@ -53,7 +53,7 @@ def said(sandbox: Throwaway, changes: dict[str, Any]) -> str:
         ),
         (
             {f"{OWN}:gcp.regions": ["us-east4", "us-wset1"]},
-            f"{OWN}:gcp.regions: 'us-wset1' is no region of US that Google pairs",
+            f"{OWN}:gcp: regions: 'us-wset1' is not among those of US that Google pairs",
         ),
         (
             {f"{OWN}:operations": {"further": {"wal/old/": "30d"}}},

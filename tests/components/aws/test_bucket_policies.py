@@ -248,16 +248,38 @@ def test_replication_gives_copies_away_only_to_another_account(is_allowed: IsAll
     assert not is_allowed(bucket_policies.replicate(SOURCE, REPLICA), override, copy)
 
 
-def test_a_key_works_for_the_services_that_are_named(is_allowed: IsAllowed) -> None:
-    policy = bucket_policies.key_policy(ACCOUNT, "us-east-1", "sns", ("events.amazonaws.com",))
+def test_a_key_works_through_the_service_that_is_named(is_allowed: IsAllowed) -> None:
+    policy = bucket_policies.key_policy(ACCOUNT, "us-east-1", "sns")
     account = f"arn:aws:iam::{ACCOUNT}:root"
 
-    assert is_allowed(policy, "kms:GenerateDataKey", "*", {}, "events.amazonaws.com")
-    assert not is_allowed(policy, "kms:GenerateDataKey", "*", {}, "ec2.amazonaws.com")
     by_sns = {"kms:ViaService": "sns.us-east-1.amazonaws.com"}
     assert is_allowed(policy, "kms:Decrypt", "*", by_sns, account)
     by_s3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
     assert not is_allowed(policy, "kms:Decrypt", "*", by_s3, account)
+
+
+def test_a_replica_elsewhere_is_read_by_the_roles_that_are_named(is_allowed: IsAllowed) -> None:
+    account, drill = f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:iam::{ACCOUNT}:role/drill"
+    bucket = bucket_policies.backup_bucket_policy(
+        "copies", KEY, protect=True, others=[bucket_policies.read_copies("copies", [drill])]
+    )
+    key = bucket_policies.key_policy(
+        "999999999999",
+        "us-west-2",
+        others=[bucket_policies.decrypt_copies("copies", "us-west-2", [drill])],
+    )
+    as_drill = {"aws:PrincipalArn": drill}
+    backup = "arn:aws:s3:::copies/db/daily/x"
+    used = {**through_s3(REPLICA, BACKUP), **as_drill}
+
+    assert is_allowed(bucket, "s3:GetObject", backup, as_drill, account)
+    assert is_allowed(bucket, "s3:ListBucket", "arn:aws:s3:::copies", as_drill, account)
+    assert is_allowed(key, "kms:Decrypt", "*", used, account)
+    for action in ("s3:PutObject", "s3:DeleteObject", "s3:PutObjectRetention"):
+        assert not is_allowed(bucket, action, backup, as_drill, account)
+    another = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/another"}
+    assert not is_allowed(bucket, "s3:GetObject", backup, another, account)
+    assert not is_allowed(key, "kms:Encrypt", "*", used, account)
 
 
 def test_a_key_encrypts_through_s3_of_its_region_alone(is_allowed: IsAllowed) -> None:
@@ -281,6 +303,6 @@ def test_s3_is_trusted_on_behalf_of_one_bucket_of_this_account() -> None:
         "s3.amazonaws.com", "123456789012", "arn:aws:s3:::b"
     )["Statement"]
     assert statement["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::b"},
+        "StringEqualsIfExists": {"aws:SourceAccount": "123456789012"},
+        "ArnEqualsIfExists": {"aws:SourceArn": "arn:aws:s3:::b"},
     }

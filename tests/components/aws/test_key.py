@@ -38,21 +38,17 @@ def test_a_key_belongs_to_the_account_that_was_named(deploy: Deploy) -> None:
     assert json.loads(asked["db-key"].inputs["policy"])["Version"] == "2012-10-17"
 
 
-def test_a_key_for_a_topic_works_through_sns_and_for_the_services_that_publish(
-    deploy: Deploy,
-) -> None:
+def test_a_key_for_a_topic_works_through_sns(deploy: Deploy) -> None:
     args = EncryptionKeyArgs(
         alias="alarms",
         region="us-west-2",
         account_id="123456789012",
         through="sns",
-        services=("cloudwatch.amazonaws.com",),
     )
     policy = deploy(lambda: EncryptionKey("db", args))["db-key"].inputs["policy"]
 
     assert "sns.us-west-2.amazonaws.com" in policy
     assert "s3.us-west-2.amazonaws.com" not in policy
-    assert "cloudwatch.amazonaws.com" in policy
 
 
 def test_a_key_lets_in_whoever_else_is_named(deploy: Deploy) -> None:

@@ -65,8 +65,13 @@ def test_what_is_overwritten_can_be_brought_back_for_a_while(asked: dict[str, An
         assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": days}
 
 
-def test_index_status_page_and_wal_never_expire(asked: dict[str, Any]) -> None:
-    assert not any("expiration" in rules(asked)[each] for each in ("index/", "status/", "wal/"))
+def test_index_and_status_page_never_expire(asked: dict[str, Any]) -> None:
+    assert not any("expiration" in rules(asked)[each] for each in ("index/", "status/"))
+
+
+def test_wal_expires_since_nobody_may_delete_it(asked: dict[str, Any]) -> None:
+    assert rules(asked)["wal/"]["expiration"] == {"days": 35}
+    assert rules(asked)["wal/"]["noncurrentVersionExpiration"] == {"noncurrentDays": 7}
 
 
 def test_logs_are_kept_for_more_than_a_year(asked: dict[str, Any]) -> None:

@@ -163,15 +163,40 @@ def test_a_replica_of_another_account_belongs_to_it(deploy: Deploy) -> None:
     assert "ObjectOwnerOverride" in asked["aws-replication-permissions"].inputs["policy"]
 
 
-def test_a_replica_of_another_account_lets_in_the_role_that_copies(deploy: Deploy) -> None:
+def test_a_replica_of_another_account_lets_in_the_roles_that_copy_and_read(deploy: Deploy) -> None:
     asked = deploy(elsewhere, LOOKUPS)
 
-    role = asked["aws-replication-role"].inputs
-    arn = f"arn:aws:iam::123456789012:role{role['path']}{role['name']}"
+    copier, drill, restore = (
+        f"arn:aws:iam::123456789012:role{role['path']}{role['name']}"
+        for role in (
+            asked[name].inputs for name in ("aws-replication-role", "aws-drill", "aws-restore")
+        )
+    )
     for guarded in ("policy", "key"):
-        statements = json.loads(asked[f"aws-replica-{guarded}"].inputs["policy"])["Statement"]
-        assert statements[-1]["Condition"]["ArnEquals"] == {"aws:PrincipalArn": arn}
-        assert statements[-1]["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+        written = json.loads(asked[f"aws-replica-{guarded}"].inputs["policy"])["Statement"]
+        *_, copies, reads = written
+        assert copies["Condition"]["ArnEquals"] == {"aws:PrincipalArn": copier}
+        assert reads["Condition"]["ArnEquals"] == {"aws:PrincipalArn": [drill, restore]}
+        for each in (copies, reads):
+            assert each["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+
+
+def test_each_account_has_a_trail_of_its_own(deploy: Deploy) -> None:
+    asked = deploy(elsewhere, LOOKUPS)
+
+    trails = [each for each in asked.values() if each.options.type == "aws:cloudtrail/trail:Trail"]
+    assert [each.inputs["s3BucketName"] for each in trails] == [
+        "neonhub-backups-operations",
+        "neonhub-backups-replica-operations",
+    ]
+    assert [
+        [
+            selector["startsWiths"]
+            for selector in each.inputs["advancedEventSelectors"][1]["fieldSelectors"]
+            if selector["field"] == "resources.ARN"
+        ]
+        for each in trails
+    ] == [[["arn:aws:s3:::neonhub-backups/"]], [["arn:aws:s3:::neonhub-backups-replica/"]]]
 
 
 def test_within_one_account_policies_let_in_nobody_else(asked: dict[str, Any]) -> None:
@@ -208,8 +233,8 @@ def test_the_replication_role_serves_s3_for_the_primary_bucket_alone(
 ) -> None:
     trust = json.loads(asked["aws-replication-role"].inputs["assumeRolePolicy"])
     assert trust["Statement"][0]["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": "123456789012"},
-        "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::neonhub-backups"},
+        "StringEqualsIfExists": {"aws:SourceAccount": "123456789012"},
+        "ArnEqualsIfExists": {"aws:SourceArn": "arn:aws:s3:::neonhub-backups"},
     }
 
 

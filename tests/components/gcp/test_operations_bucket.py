@@ -66,13 +66,16 @@ def test_google_delivers_access_logs_and_the_bucket_has_none_of_its_own(
     assert "logging" not in asked["ops-bucket"].inputs
 
 
-def test_logs_expire_and_nothing_else_does(bucket: dict[str, Any]) -> None:
+def test_logs_and_wal_expire_and_nothing_else_does(bucket: dict[str, Any]) -> None:
     live = [
         rule["condition"]
         for rule in bucket["lifecycleRules"]
         if rule["action"]["type"] == "Delete" and rule["condition"]["withState"] == "LIVE"
     ]
-    assert live == [{"age": 400, "matchesPrefixes": ["access-logs/"], "withState": "LIVE"}]
+    assert live == [
+        {"age": 400, "matchesPrefixes": ["access-logs/"], "withState": "LIVE"},
+        {"age": 35, "matchesPrefixes": ["wal/"], "withState": "LIVE"},
+    ]
 
 
 def test_each_prefix_can_be_undone_for_its_own_time(bucket: dict[str, Any]) -> None:
