@@ -86,13 +86,13 @@ class Deployed:
         assert done.returncode != 0, done.stdout
         return done.stdout + done.stderr
 
-    def up(self, *options: str) -> str:
+    def up(self) -> str:
         """Deploy it."""
-        return self.pulumi("up", "--yes", "--skip-preview", *options)
+        return self.pulumi("up", "--yes", "--skip-preview")
 
-    def planned(self, *options: str) -> dict[str, str]:
+    def planned(self) -> dict[str, str]:
         """What an `up` would do, by the name of the resource; what stays is left out."""
-        steps = json.loads(self.pulumi("preview", "--json", *options))["steps"]
+        steps = json.loads(self.pulumi("preview", "--json"))["steps"]
         found = {each["urn"].rpartition("::")[2]: each["op"] for each in steps}
         return {name: op for name, op in found.items() if op not in {"same", "refresh"}}
 

@@ -350,7 +350,7 @@ def test_drift_is_found_and_repaired(stack: Deployed) -> None:
     stack.commit(workflow, None)
     stack.github(f"neonhub/environments/{stack.environment}-restore/secrets/DATABASE_URL", "DELETE")
 
-    assert stack.planned("--refresh") == {
+    assert stack.planned() == {
         "aws-primary-lifecycle": "update",
         "aws-primary-policy": "create",
         "aws-primary-operations-private": "update",
@@ -361,7 +361,7 @@ def test_drift_is_found_and_repaired(stack: Deployed) -> None:
         f"files-db-backup-{stack.environment}.yml": "create",
         "restore-database-url": "create",
     }
-    stack.up("--refresh")
+    stack.up()
     assert rules(stack, backups)["expire-annual"]["Expiration"] == {"Days": DAYS["annual"]}
     assert "Deny" in s3.get_bucket_policy(Bucket=backups)["Policy"]
     block = s3.get_public_access_block(Bucket=operations)
