@@ -46,7 +46,7 @@ class Store(OneProgram):
             "aws:secretKey": "sandbox",
             "aws:s3UsePathStyle": True,
             "aws:skipMetadataApiCheck": True,
-            "aws:endpoints": [dict.fromkeys(("iam", "kms", "s3", "sts"), endpoint)],
+            "aws:endpoints": [dict.fromkeys(("cloudtrail", "iam", "kms", "s3", "sts"), endpoint)],
         }
         super().__init__(home, "aws", config, PROGRAM.read_text())
 

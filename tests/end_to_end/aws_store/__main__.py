@@ -24,7 +24,7 @@ account = other and Account(
         access_key="sandbox",
         secret_key="sandbox",  # noqa: S106 - any will do
         assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=f"arn:aws:iam::{other}:role/replica")],
-        endpoints=[{"kms": endpoint, "s3": endpoint, "sts": endpoint}],
+        endpoints=[{"cloudtrail": endpoint, "kms": endpoint, "s3": endpoint, "sts": endpoint}],
         s3_use_path_style=True,
         skip_metadata_api_check=True,
     ),
@@ -37,7 +37,6 @@ store = AwsStore(
         replica=Place(bucket=f"{prefix}-copies", region="us-west-2"),
         repository=Repository(owner="neonhub", owner_id=11, name="app", repository_id=22),
         environment="production",
-        trail=False,
         replica_account=account or None,
         protect=settings["protect"],
     ),
