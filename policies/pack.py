@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, cast
 
-from pulumi.runtime import get_config_env
+import pulumi_policy.policy as engine_side
+from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import (
     EnforcementLevel,
     Policy,
@@ -29,8 +30,35 @@ from policies.rules import RULES
 from policies.waivers import Waiver
 
 
+class _Servicer(engine_side._PolicyAnalyzerServicer):  # noqa: SLF001 - nothing public receives the configuration  # pyright: ignore[reportPrivateUsage]
+    """What answers the engine, and keeps what the stack file says of waivers.
+
+    The engine tells a pack that a language host runs the stack's configuration by this call alone,
+    and the SDK of version 1.21 takes the tags out of it and drops the rest.
+    """
+
+    def ConfigureStack(  # noqa: N802 - the engine's name of the call
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, _context: object
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        """Take the configuration, before any resource is judged."""
+        configure(request.config)
+        return super().ConfigureStack(request, _context)  # pyright: ignore[reportUnknownMemberType] - the SDK's context has no type
+
+
+_WRITTEN: dict[str, str] = {}
+"""The stack's waivers, as the engine gives them."""
+
+
+def configure(values: Mapping[str, str]) -> None:
+    """Keep the waivers of a configuration; of the rest some is secret, and none is needed."""
+    _WRITTEN.clear()
+    _WRITTEN.update({key: value for key, value in values.items() if key == waivers.KEY})
+    _decided.cache_clear()
+
+
 def serve() -> None:
     """Answer the engine until it ends this process."""
+    engine_side._PolicyAnalyzerServicer = _Servicer  # noqa: SLF001 - no argument of PolicyPack names it  # pyright: ignore[reportPrivateUsage]
     PolicyPack(
         name="neonhub-backup",
         enforcement_level=EnforcementLevel.MANDATORY,
@@ -41,7 +69,7 @@ def serve() -> None:
 @cache
 def _decided() -> tuple[tuple[Waiver, ...], date]:
     """The stack's waivers, and the day that they are judged by."""
-    return waivers.read(get_config_env()), datetime.now(UTC).date()
+    return waivers.read(_WRITTEN), datetime.now(UTC).date()
 
 
 def _strays(_: StackValidationArgs, report: ReportViolation) -> None:
