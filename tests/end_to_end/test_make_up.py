@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import json
 import re
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -53,6 +55,14 @@ def keys(s3: "S3Client") -> list[str]:
     return [each.get("Key", "") for page in pages for each in page.get("Contents", [])]
 
 
+def google_keys(local: Throwaway) -> list[str]:
+    request = urllib.request.Request(  # noqa: S310 - http, our own
+        f"{local.gcs_url}/storage/v1/b/{BUCKET}/o", headers={"Authorization": "Bearer sandbox"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
+        return [each["name"] for each in json.load(response)["items"]]
+
+
 def test_it_ends_with_a_proven_backup_of_every_row(first: str) -> None:
     source = re.search(r"PostgreSQL 18\.\d+: 54 tables, ([\d,]+) rows", first)
     assert source is not None
@@ -61,9 +71,13 @@ def test_it_ends_with_a_proven_backup_of_every_row(first: str) -> None:
     assert "2 checks compared, no difference" in first
 
 
-def test_the_backup_is_where_the_report_says(first: str, s3: "S3Client") -> None:
+def test_the_backup_is_in_both_clouds_where_the_report_says(
+    first: str, s3: "S3Client", local: Throwaway
+) -> None:
     address = re.search(rf"s3://{BUCKET}/(db/annual/\d{{4}}/\d{{2}}/\S+/)", first)
     assert address is not None
+    assert f"gs://{BUCKET}/{address[1]}" in first
+    assert sorted(google_keys(local)) == sorted(keys(s3))
     assert all(key.startswith(address[1]) for key in keys(s3))
     assert f"{address[1]}manifest.json" in keys(s3)
     assert f"{len(keys(s3))} objects" in first
@@ -98,7 +112,7 @@ def test_again_it_changes_nothing_and_proves_an_hourly_backup(
     commands.up(Steps(), local)
 
     said = capsys.readouterr().out
-    assert "43 unchanged" in said
+    assert re.search(r"^  deployment +\d+ unchanged +[\d.]+ s$", said, re.MULTILINE), said
     assert "nothing was changed" in said
     assert "hourly backup" in said
     assert "2 complete" in said
