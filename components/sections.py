@@ -455,7 +455,7 @@ class Settings(Kept):
     """Changes to how long operations buckets keep logs and older versions, such as logs: 2y."""
     protect: Annotated[bool, _key("protect")] = True
     """Whether buckets and keys refuse to be destroyed. With false, `pulumi destroy` deletes every
-    backup."""
+    backup, but those that Google keeps locked, which make it fail until their time has come."""
     databases: Annotated[tuple[DatabaseSettings, ...], _key("databases"), Field(min_length=1)]
     """The databases to back up."""
     encryption: Annotated[EncryptionSettings, _key("encryption")]

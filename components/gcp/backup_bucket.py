@@ -34,7 +34,8 @@ class BackupBucketArgs:
     soft_delete_days: int = 7
     """Days for which Google can bring back what expired or was deleted; they are paid for."""
     protect: bool = True
-    """Refuses destruction and survives its stack. False: destroyed with every backup in it."""
+    """Refuses destruction and survives its stack. False: destroyed with every backup in it, once
+    none is locked any more: Google lets nobody delete those."""
 
     def __post_init__(self) -> None:
         """Refuse what Google would refuse only when it creates the bucket."""

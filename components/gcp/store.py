@@ -49,7 +49,8 @@ class GcpStoreArgs:
     static_keys: bool = False
     """Whether the backup account has a key too, which is stored until someone changes it."""
     protect: bool = True
-    """Refuses destruction and survives its stack. False: destroyed with every backup in it."""
+    """Refuses destruction and survives its stack. False: destroyed with every backup in it, once
+    none is locked any more: Google lets nobody delete those."""
 
     def __post_init__(self) -> None:
         """Refuse one bucket for two purposes."""
