@@ -216,7 +216,7 @@ def _not_private(key: str | None) -> list[str]:
 
 
 def _strays(values: Iterable[str], own: Iterable[str]) -> Iterator[str]:
-    """Keys that neither this program nor a provider of its reads; nobody would miss their values."""
+    """Keys that neither this program nor a provider of its reads."""
     read = {*own, *(f"{package}:{name}" for package, names in _PROVIDERS.items() for name in names)}
     for key in values:
         namespace = key.partition(":")[0]
