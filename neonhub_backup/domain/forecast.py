@@ -6,7 +6,7 @@ Sunday's weekly backup is not paid for as a daily one too.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -57,19 +57,25 @@ def places(
     """Every copy of a stack. None: nothing is in that cloud."""
     found: list[Place] = []
     if s3_classes is not None:
-        key, after = PRICES.s3.key, NONCURRENT_DAYS
-        for name, copied in {"S3": 0.0, "S3 replica": PRICES.s3.copied}.items():
-            if replicated or not copied:
-                place = Place(
-                    name=name, classes=s3_classes, copied=copied, key=key, after_days=after
-                )
-                found.append(place)
-    if gcs_classes is not None:
-        gcs, after = PRICES.gcs, NONCURRENT_DAYS + soft_delete_days
-        place = Place(
-            name="GCS", classes=gcs_classes, copied=gcs.copied, key=gcs.key, after_days=after
+        first = Place(
+            name="S3",
+            classes=s3_classes,
+            copied=0,
+            key=PRICES.s3.key,
+            after_days=NONCURRENT_DAYS,
         )
-        found.append(place)
+        found.append(first)
+        if replicated:
+            found.append(replace(first, name="S3 replica", copied=PRICES.s3.copied))
+    if gcs_classes is not None:
+        google = Place(
+            name="GCS",
+            classes=gcs_classes,
+            copied=PRICES.gcs.copied,
+            key=PRICES.gcs.key,
+            after_days=NONCURRENT_DAYS + soft_delete_days,
+        )
+        found.append(google)
     return tuple(found)
 
 
