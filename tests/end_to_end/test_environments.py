@@ -147,7 +147,7 @@ def test_access_to_backups_is_logged_beside_them(stack: Deployed, copy: str) -> 
 
     assert logging["TargetBucket"] == operations
     assert logging["TargetPrefix"] == f"access-logs/{bucket}/"
-    assert {"expire-access-logs", "forget-old-wal"} <= rules(stack, operations).keys()
+    assert {"expire-access-logs", "expire-wal"} <= rules(stack, operations).keys()
 
 
 def test_backups_are_copied_within_fifteen_minutes(stack: Deployed) -> None:
