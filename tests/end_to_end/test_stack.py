@@ -43,7 +43,10 @@ OUTPUTS = {
     "alarm_topic_arn": f"arn:aws:sns:us-east-1:{ACCOUNT}:neonhub-local-alarms",
     "gcs_bucket": "neonhub-local-backups",
     "gcs_operations_bucket": "neonhub-local-operations",
-    "restore_service_account": "local-restore@neonhub-local.iam.gserviceaccount.com",
+    **{
+        f"{purpose}_service_account": f"local-{purpose}@neonhub-local.iam.gserviceaccount.com"
+        for purpose in ("backup", "drill", "restore")
+    },
     "generated_files": [CONFIGURATION, WORKFLOW],
 }
 TIERS = {
@@ -359,7 +362,7 @@ def test_logs_end_and_older_versions_of_the_rest_do_too(deployed: Deployed, buck
         "expire-trail": (400, 1),
         "forget-old-index": (None, 30),
         "forget-old-status": (None, 30),
-        "forget-old-wal": (None, 7),
+        "expire-wal": (35, 7),
     }
 
 
