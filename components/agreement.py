@@ -118,7 +118,7 @@ def _three_two_one(settings: Settings) -> Iterator[str]:
 
 
 def _unheard_alarms(settings: Settings) -> Iterator[str]:
-    if settings.aws is not None and not (settings.alarms.emails or settings.alarms.webhooks):
+    if settings.aws is not None and not settings.alarms.reach_somebody:
         yield (
             f"{PROJECT}:alarms: nobody is named, so a missing backup alarms no one; add emails or"
             " webhooks"

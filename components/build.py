@@ -1,4 +1,4 @@
-"""What each component is told: pure functions of a stack's settings."""
+"""What each component is told, from a stack's settings alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +16,12 @@ from components.github.environment import EnvironmentArgs
 from components.github.reviewers import NOBODY
 from components.sections import AwsSettings, GcpSettings, Settings
 from components.settings import Stack
+from workflows.environments import environment_name
 
 PRIVATE_KEY_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY"
 """Where the tool looks for the key that opens backups."""
 
 Value = TypeVar("Value")
-
-
-def backup_environment(settings: Settings) -> str:
-    """GitHub environment of the runs that back up."""
-    return f"{settings.environment}-backup"
 
 
 def aws_store_args(settings: Settings, aws: AwsSettings, region: str) -> AwsStoreArgs:
@@ -83,7 +79,7 @@ def _replica_account(settings: Settings, aws: AwsSettings) -> Account | None:
 
 def _watch(settings: Settings) -> Watch | None:
     alarms, objectives = settings.alarms, settings.objectives
-    if not (alarms.emails or alarms.webhooks):
+    if not alarms.reach_somebody:
         return None
     return Watch(
         databases=[
@@ -185,7 +181,7 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
 
     def own(purpose: str, secrets: Mapping[str, pulumi.Output[str]]) -> EnvironmentArgs:
         return EnvironmentArgs(
-            environment=f"{settings.environment}-{purpose}",
+            environment=environment_name(settings.environment, purpose),
             repository=github.repository,
             branches=[github.branch],
             secrets=secrets,
@@ -212,7 +208,7 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
             ("deploy", [infrastructure.branch]),
         ):
             found[purpose] = EnvironmentArgs(
-                environment=f"{settings.environment}-{purpose}",
+                environment=environment_name(settings.environment, purpose),
                 repository=infrastructure.repository,
                 branches=branches,
                 variables=_identity(settings, stores, purpose),

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from components.agreement import places_of
-from components.sections import Context, ForecastSettings, Kept, today
+from components.sections import PROJECT, Context, ForecastSettings, Kept, today
 from neonhub_backup.domain.configuration import describe_problems
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.forecast import Holding, Place, Sizes, forecast
@@ -61,12 +61,18 @@ def read_plan(path: Path) -> Plan:
     whole = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     values: dict[str, Any] = whole.get("config") or {}
     try:
-        return Plan.model_validate(
+        plan = Plan.model_validate(
             values, context=Context(path.parent, values.get("aws:region"), today())
         )
     except ValidationError as error:
         problems = "\n".join(f"  - {line}" for line in describe_problems(error))
         raise ValueError(f"{path} has errors; correct:\n{problems}") from error
+    if not places_of(plan):
+        raise ValueError(
+            f"{path} has neither {PROJECT}:aws nor {PROJECT}:gcp, so there is nothing to forecast;"
+            " add at least one"
+        )
+    return plan
 
 
 def report(plan: Plan, assumed: ForecastSettings) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from components.build import backup_environment
 from components.sections import Settings
 from neonhub_backup.domain.configuration import (
     Configuration,
@@ -15,6 +14,7 @@ from neonhub_backup.domain.configuration import (
 )
 from neonhub_backup.domain.retention import RetentionPolicy
 from workflows.backup import BackupWorkflowArgs, backup_workflow
+from workflows.environments import environment_name
 from workflows.render import render
 
 
@@ -28,7 +28,7 @@ def generated_files(settings: Settings, source: str) -> dict[str, str]:
         BackupWorkflowArgs(
             environment=settings.environment,
             source=source,
-            github_environment=backup_environment(settings),
+            github_environment=environment_name(settings.environment, "backup"),
             configuration_path=configuration_path,
             retention=settings.retention,
             url_variables=tuple(each.variable for each in settings.databases),

@@ -377,6 +377,11 @@ class AlarmSettings(Section):
     webhooks: tuple[HttpsAddress, ...] = ()
     """HTTPS addresses that confirm AWS's request by themselves, such as an on-call service's."""
 
+    @property
+    def reach_somebody(self) -> bool:
+        """Whether anybody is named."""
+        return bool(self.emails or self.webhooks)
+
 
 class ForecastSettings(Section):
     """What a forecast of the costs assumes."""

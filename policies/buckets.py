@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from neonhub_backup.domain.layout import ACCESS_LOGS, ROOT
+from neonhub_backup.domain.storage import SETTLED_DAYS
 from policies.documents import statements
 from policies.model import Findings, Resource, Rule, Stack, alone, get, listed, of_type
 
@@ -40,8 +41,6 @@ _GUARDS = {
 _DOORS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 _ARCHIVES = {"DEEP_ARCHIVE", "GLACIER"}
 """Classes that give nothing back for hours."""
-_SETTLED_DAYS = 32
-"""No drill of a month, and no restore of its newest backups, waits for an archive."""
 _ENDING = ("s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion")
 _NOT_FOR_OTHERS = (
     "s3:DeleteBucketPolicy",
@@ -180,7 +179,7 @@ def _not_early(lifecycle: Resource) -> Findings:
     for rule in listed(lifecycle.get("rules")):
         for move in listed(get(rule, "transitions")):
             days, to = get(move, "days") or 0, get(move, "storageClass")
-            if to in _ARCHIVES and days < _SETTLED_DAYS:
+            if to in _ARCHIVES and days < SETTLED_DAYS:
                 yield f"its rule {get(rule, 'id')} moves objects to {to} after {days} days"
 
 

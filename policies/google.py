@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from neonhub_backup.domain.layout import ROOT
+from neonhub_backup.domain.storage import SETTLED_DAYS
 from policies.model import UNKNOWN, Findings, Resource, Rule, Stack, alone, get, listed, of_type
 
 ACCOUNT = "gcp:serviceaccount/account:Account"
@@ -38,7 +39,6 @@ _LONGEST_ROTATION_DAYS = 90
 _LEAST_WAIT_DAYS = 30
 _LEAST_SOFT_DELETE_DAYS = 7
 _REGIONS = 2
-_SETTLED_DAYS = 32
 _ISSUER = "https://token.actions.githubusercontent.com"
 _ONE_REPOSITORY = (
     r'\(?assertion\.repository_owner_id == "\d+" && assertion\.repository_id == "\d+"\)?'
@@ -159,7 +159,7 @@ def _clean(bucket: Resource) -> Findings:
 def _not_early(bucket: Resource) -> Findings:
     for rule in listed(bucket.get("lifecycleRules")):
         age = get(rule, "condition", "age") or 0
-        if get(rule, "action", "storageClass") == "ARCHIVE" and age < _SETTLED_DAYS:
+        if get(rule, "action", "storageClass") == "ARCHIVE" and age < SETTLED_DAYS:
             yield f"it moves objects to ARCHIVE after {age} days"
 
 

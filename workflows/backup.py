@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from workflows import actions
+from workflows.clouds import become_in_aws, become_in_google
 from workflows.model import Choice, Cron, Job, Permission, Run, Text, Uses, Workflow
 
 _AUTO = "auto"
@@ -127,31 +128,17 @@ def _permissions(args: BackupWorkflowArgs) -> dict[str, Permission]:
 def _become(args: BackupWorkflowArgs) -> Iterator[Uses]:
     """Take the identity of each cloud; static keys of AWS go to the step that backs up."""
     if args.aws and not args.static_keys:
-        yield Uses(
-            name="Become the identity that may only add backups to AWS",
+        yield become_in_aws(
+            "Become the identity that may only add backups to AWS",
             comment=_AFTER_INSTALLATIONS,
-            action=actions.CONFIGURE_AWS_CREDENTIALS,
-            inputs={
-                "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
-                "aws-region": "${{ vars.AWS_REGION }}",
-                "role-duration-seconds": args.timeout_minutes * 60,
-                "role-session-name": f"db-backup-{args.environment}",
-            },
+            seconds=args.timeout_minutes * 60,
+            session=f"db-backup-{args.environment}",
         )
     if args.gcp:
-        credentials: dict[str, str | int | bool] = (
-            {"credentials_json": "${{ secrets.GCP_SA_KEY }}"}
-            if args.static_keys
-            else {
-                "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
-                "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
-            }
-        )
-        yield Uses(
-            name="Become the identity that may only add backups to Google Cloud",
+        yield become_in_google(
+            "Become the identity that may only add backups to Google Cloud",
             comment=None if args.aws and not args.static_keys else _AFTER_INSTALLATIONS,
-            action=actions.GOOGLE_AUTH,
-            inputs=credentials,
+            key=args.static_keys,
         )
 
 

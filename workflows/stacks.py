@@ -7,6 +7,8 @@ needs credentials and the right to write to pull requests in one job.
 from dataclasses import dataclass
 
 from workflows import actions
+from workflows.clouds import become_in_aws, become_in_google
+from workflows.environments import environment_name
 from workflows.model import Permission, Run, Step, Uses
 
 RUNNER = "ubuntu-24.04"
@@ -33,12 +35,12 @@ class Stack:
     @property
     def preview_environment(self) -> str:
         """Holds an identity that may only look, and a GitHub token that may only read."""
-        return f"{self.environment}-preview"
+        return environment_name(self.environment, "preview")
 
     @property
     def deploy_environment(self) -> str:
         """Holds the identity that may change things, behind its reviewers."""
-        return f"{self.environment}-deploy"
+        return environment_name(self.environment, "deploy")
 
 
 def header(module: str) -> str:
@@ -173,27 +175,13 @@ def become(stack: Stack) -> tuple[Step, ...]:
     steps: list[Step] = []
     if stack.aws:
         steps.append(
-            Uses(
-                name="Become the identity of this environment in AWS",
-                action=actions.CONFIGURE_AWS_CREDENTIALS,
-                inputs={
-                    "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
-                    "aws-region": "${{ vars.AWS_REGION }}",
-                    "role-session-name": f"neonhub-backup-{stack.name}",
-                },
+            become_in_aws(
+                "Become the identity of this environment in AWS",
+                session=f"neonhub-backup-{stack.name}",
             )
         )
     if stack.gcp:
-        steps.append(
-            Uses(
-                name="Become the identity of this environment in Google Cloud",
-                action=actions.GOOGLE_AUTH,
-                inputs={
-                    "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
-                    "service_account": "${{ vars.GCP_SERVICE_ACCOUNT }}",
-                },
-            )
-        )
+        steps.append(become_in_google("Become the identity of this environment in Google Cloud"))
     return tuple(steps)
 
 

@@ -9,6 +9,7 @@ from pulumi_aws import s3
 
 from components.aws import bucket_policies
 from components.aws.documents import Statement
+from components.aws.guards import guard
 from neonhub_backup.domain.layout import DRILLS, tier_prefix
 from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
 from neonhub_backup.domain.storage import LARGE_BYTES, S3_CLASSES, SETTLED_DAYS, S3StorageClass
@@ -76,23 +77,7 @@ class BackupBucket(pulumi.ComponentResource):
         )
         # What guards a bucket goes with it and not before: it is private and locked to the end.
         part = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=bucket))
-        s3.BucketPublicAccessBlock(
-            f"{name}-private",
-            region=args.region,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=part,
-        )
-        s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            region=args.region,
-            bucket=bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=part,
-        )
+        versioning = guard(name, bucket, args.region, part)
         s3.BucketPolicy(
             f"{name}-policy",
             region=args.region,
@@ -121,13 +106,6 @@ class BackupBucket(pulumi.ComponentResource):
                     "bucket_key_enabled": False,
                 }
             ],
-            opts=part,
-        )
-        versioning = s3.BucketVersioning(
-            f"{name}-versioning",
-            region=args.region,
-            bucket=bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
             opts=part,
         )
         s3.BucketLifecycleConfiguration(
@@ -174,7 +152,6 @@ def lifecycle_rules(
     A tier that is no longer in use has no rule: its backups stay until someone decides.
     """
     tiers = retention.rules()
-    longest_days = max(rule.keep_days for rule in tiers.values())
     # The lowest tier last: switching it on or off shows as one rule in a preview, not as all.
     highest_first = list(reversed(tiers.items()))
     return [
@@ -186,7 +163,7 @@ def lifecycle_rules(
             "expiration": {"expired_object_delete_marker": True},
         },
         # A drill proves a backup for as long as any may be kept.
-        _expiry(DRILLS.rstrip("/"), DRILLS, longest_days),
+        _expiry(DRILLS.rstrip("/"), DRILLS, retention.longest_keep_days()),
         *(
             _archival(tier, storage_classes[tier])
             for tier, rule in highest_first

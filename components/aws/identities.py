@@ -130,7 +130,7 @@ class Identities(pulumi.ComponentResource):
     ) -> None:
         super().__init__("neonhub-backup:aws:Identities", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        places, longest = _places(args), _longest_lock_days(args.retention)
+        places, longest = _places(args), args.retention.longest_lock_days()
 
         if args.oidc_provider_arn is None:
             provider_arn = iam.OpenIdConnectProvider(
@@ -270,9 +270,3 @@ def _trusted(provider: iam.GetOpenIdConnectProviderResult) -> str:
             f" https://{ISSUER} with the audience {_AUDIENCE}"
         )
     return provider.arn
-
-
-def _longest_lock_days(retention: RetentionPolicy) -> int | None:
-    if retention.lock_mode is None:
-        return None
-    return max(rule.lock_days for rule in retention.rules().values())

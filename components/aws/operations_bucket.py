@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws import s3
 
 from components.aws import bucket_policies
+from components.aws.guards import guard
 from neonhub_backup.domain.duration import whole_days
 from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, TRAIL, WAL
 from neonhub_backup.domain.operations import OperationsPolicy
@@ -56,23 +57,7 @@ class OperationsBucket(pulumi.ComponentResource):
             opts=child,
         )
         part = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(deleted_with=bucket))
-        s3.BucketPublicAccessBlock(
-            f"{name}-private",
-            region=args.region,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=part,
-        )
-        s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            region=args.region,
-            bucket=bucket.bucket,
-            rule={"object_ownership": "BucketOwnerEnforced"},
-            opts=part,
-        )
+        versioning = guard(name, bucket, args.region, part)
         policy = s3.BucketPolicy(
             f"{name}-policy",
             region=args.region,
@@ -93,13 +78,6 @@ class OperationsBucket(pulumi.ComponentResource):
             # S3 delivers no access logs to a bucket that encrypts with KMS by default:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
             rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
-            opts=part,
-        )
-        versioning = s3.BucketVersioning(
-            f"{name}-versioning",
-            region=args.region,
-            bucket=bucket.bucket,
-            versioning_configuration={"status": "Enabled"},
             opts=part,
         )
         s3.BucketLifecycleConfiguration(

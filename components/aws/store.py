@@ -28,6 +28,7 @@ from components.repository import Repository
 from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import S3_CLASSES, S3StorageClass
+from workflows.environments import environment_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -379,7 +380,8 @@ def _alarms(
 
 def _role(args: AwsStoreArgs, purpose: str) -> WorkflowRole:
     return WorkflowRole(
-        environment=f"{args.environment}-{purpose}", session_seconds=args.session_seconds
+        environment=environment_name(args.environment, purpose),
+        session_seconds=args.session_seconds,
     )
 
 
@@ -390,8 +392,8 @@ def _infrastructure(
         return None
     return Infrastructure(
         repository=args.infrastructure,
-        preview=WorkflowRole(environment=f"{args.environment}-preview"),
-        deploy=WorkflowRole(environment=f"{args.environment}-deploy"),
+        preview=WorkflowRole(environment=environment_name(args.environment, "preview")),
+        deploy=WorkflowRole(environment=environment_name(args.environment, "deploy")),
         other_buckets=[each.operations.bucket for each in copies[1:]],
         other_key_arns=[each.key_arn for each in alarms],
     )

@@ -121,7 +121,7 @@ def lifecycle_rules(retention: RetentionPolicy) -> list[storage.BucketLifecycleR
     """
     tiers = retention.rules()
     # A drill proves a backup for as long as any may be kept.
-    expiries = {DRILLS: max(rule.keep_days for rule in tiers.values())}
+    expiries = {DRILLS: retention.longest_keep_days()}
     # The lowest tier last: switching it on or off shows as one rule in a preview, not as all.
     expiries |= {tier_prefix(tier): rule.keep_days for tier, rule in reversed(tiers.items())}
     return [

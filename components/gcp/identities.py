@@ -11,6 +11,7 @@ from components.gcp import permissions
 from components.gcp.account import FederatedAccount, FederatedAccountArgs
 from components.gcp.permissions import Grant, Role, Where
 from components.repository import Repository
+from workflows.environments import environment_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,7 @@ class Identities(pulumi.ComponentResource):
                 description=f"Runs of {args.repository.full_name} in {args.environment}-{purpose}",
                 pool=args.pool,
                 repository=args.repository,
-                environment=f"{args.environment}-{purpose}",
+                environment=environment_name(args.environment, purpose),
             ),
             self._child,
         )

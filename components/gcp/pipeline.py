@@ -9,6 +9,7 @@ from components.gcp.account import FederatedAccount, FederatedAccountArgs
 from components.gcp.identities import role_id
 from components.gcp.permissions import DEPLOY_PERMISSIONS, PREVIEW_PERMISSIONS
 from components.repository import Repository
+from workflows.environments import environment_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Pipeline(pulumi.ComponentResource):
                     f" {args.environment}-{purpose}",
                     pool=args.pool,
                     repository=args.repository,
-                    environment=f"{args.environment}-{purpose}",
+                    environment=environment_name(args.environment, purpose),
                 ),
                 child,
             )

@@ -160,7 +160,7 @@ class _Stay(NamedTuple):
 def _stays(storage_class: StorageClass, begins: float, billed_days: int) -> Iterator[_Stay]:
     """Where a backup is from its upload until it is billed no more."""
     ends = begins + billed_days
-    if isinstance(storage_class, S3StorageClass) and storage_class.upload is not storage_class:
+    if storage_class.upload is not storage_class:
         settled = min(begins + SETTLED_DAYS, ends)
         yield _Stay(storage_class.upload, begins, settled)
         if settled < ends:

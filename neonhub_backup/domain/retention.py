@@ -102,6 +102,16 @@ class RetentionPolicy(BaseModel):
         """The bucket's own default lock: no object is ever without one."""
         return min(rule.lock_days for rule in self.rules().values())
 
+    def longest_lock_days(self) -> int | None:
+        """The longest that anybody needs to lock. None: nothing is locked."""
+        if self.lock_mode is None:
+            return None
+        return max(rule.lock_days for rule in self.rules().values())
+
+    def longest_keep_days(self) -> int:
+        """Age in whole days that no backup outlives."""
+        return max(rule.keep_days for rule in self.rules().values())
+
     def locked_until(self, tier: Tier, uploaded: datetime) -> datetime | None:
         """When the lock of an object of this tier ends. None: it has no lock."""
         if self.lock_mode is None:

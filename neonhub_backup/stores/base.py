@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from neonhub_backup.domain.retention import LockMode
@@ -74,6 +75,12 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every complete object whose key begins so, in the order of their keys."""
         ...
+
+
+def content_type(key: str) -> str:
+    """What browsers and consoles are told that an object is."""
+    known = {".gpg": "application/pgp-encrypted", ".json": "application/json"}
+    return known.get(PurePosixPath(key).suffix, "application/octet-stream")
 
 
 class Closable(Protocol):

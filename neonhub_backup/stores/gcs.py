@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import neonhub_backup
@@ -20,7 +19,7 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing
+from neonhub_backup.stores.base import Listed, Lock, closing, content_type
 from neonhub_backup.stores.gcs_errors import (
     ERRORS,
     Action,
@@ -56,7 +55,6 @@ CANCELLED = 499
 
 _MODES = {LockMode.GOVERNANCE: "Unlocked", LockMode.COMPLIANCE: "Locked"}
 """https://cloud.google.com/storage/docs/object-lock names both pairs."""
-_CONTENT_TYPES = {".gpg": "application/pgp-encrypted", ".json": "application/json"}
 
 Answer = TypeVar("Answer")
 
@@ -179,7 +177,7 @@ class GcsUpload:
     def _begin(self) -> "_Session":
         def begin(_failed: int) -> str:
             return self._blob().create_resumable_upload_session(
-                content_type=_content_type(self._key),
+                content_type=content_type(self._key),
                 if_generation_match=0,
                 checksum=None,  # it goes with the last part
                 timeout=TIMEOUT_SECONDS,
@@ -210,7 +208,7 @@ class GcsUpload:
             try:
                 blob.upload_from_string(
                     bytes(self._buffer),
-                    content_type=_content_type(self._key),
+                    content_type=content_type(self._key),
                     if_generation_match=0,
                     checksum="crc32c",
                     timeout=TIMEOUT_SECONDS,
@@ -483,10 +481,6 @@ class _Download:
         """Google's answer is the same for a missing bucket."""
         next(self._bucket.found(self._key), None)
         return True
-
-
-def _content_type(key: str) -> str:
-    return _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream")
 
 
 class _Checksum:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import boto3.session
@@ -23,7 +22,7 @@ import neonhub_backup
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing
+from neonhub_backup.stores.base import Listed, Lock, closing, content_type
 from neonhub_backup.stores.s3_errors import Action, code_of, explain
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ ATTEMPTS = 5
 """How often a request is tried, and a download resumed that gets no further."""
 
 _DROPPED = (HTTPClientError, IncompleteReadError, HTTPError)
-_CONTENT_TYPES = {".gpg": "application/pgp-encrypted", ".json": "application/json"}
 
 
 def part_bytes(number: int) -> int:
@@ -384,7 +382,7 @@ def _object_settings(
     known: dict[str, Any] = {
         "Bucket": settings.bucket,
         "Key": key,
-        "ContentType": _CONTENT_TYPES.get(PurePosixPath(key).suffix, "application/octet-stream"),
+        "ContentType": content_type(key),
     }
     storage_class = upload_class(key, settings.storage_classes)
     if storage_class is not None:

@@ -34,6 +34,13 @@ def test_it_needs_no_secret_and_no_key() -> None:
     assert "7y" in report(plan, ForecastSettings())
 
 
+def test_a_stack_without_a_store_has_nothing_to_forecast(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.empty.yaml"
+    file.write_text("config: {}")
+    with pytest.raises(ValueError, match="has neither neonhub-backup:aws nor neonhub-backup:gcp"):
+        read_plan(file)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

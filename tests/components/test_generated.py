@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from components.build import backup_environment
 from components.generated import generated_files
 from neonhub_backup.domain.configuration import load_configuration
 from tests.golden.stacks import STACKS, settings_of
+from workflows.environments import environment_name
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -41,7 +41,7 @@ def test_runs_are_in_the_environment_that_is_built(stack: str, tmp_path: Path) -
     settings = settings_of(stack, tmp_path)
     *_, workflow = generated_files(settings, "a file").values()
 
-    assert f"    environment: {backup_environment(settings)}\n" in workflow
+    assert f"    environment: {environment_name(settings.environment, 'backup')}\n" in workflow
 
 
 @pytest.mark.parametrize("stack", STACKS)
