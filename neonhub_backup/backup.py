@@ -1,7 +1,10 @@
 """Taking a backup: one snapshot, many streams, every store in one pass, the manifest last."""
 
+import getpass
 import hashlib
 import logging
+import os
+import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, chunk_name
 from neonhub_backup.domain.manifest import (
     Chunk,
     Manifest,
+    Origin,
     Schema,
     StoredObject,
     Table,
@@ -95,6 +99,7 @@ def take_backup(
             started=location.started,
             finished=now(),
             tool_version=__version__,
+            origin=origin(),
             server=snapshot.server,
             extensions=snapshot.extensions,
             roles=snapshot.roles,
@@ -109,6 +114,26 @@ def take_backup(
         upload.write(dump_manifest(manifest))
         upload.commit()
     return Backup(manifest, location, destinations.remaining(), destinations.failed)
+
+
+def origin() -> Origin:
+    """This machine, this user and, in GitHub Actions, this run."""
+    server, repository, run_id = (
+        os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")
+    )
+    known = server and repository and run_id
+    return Origin(
+        host=socket.gethostname(),
+        user=os.environ.get("GITHUB_ACTOR") or _user(),
+        run=f"{server}/{repository}/actions/runs/{run_id}" if known else None,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # containers run as users that have no name
+        return str(os.getuid())
 
 
 def _owed(
@@ -283,5 +308,6 @@ def _table(table: TableRows, chunks: Sequence[Chunk]) -> Table:
         name=table.name,
         columns=table.columns,
         form=table.form,
+        disk_bytes=table.bytes,
         chunks=tuple(chunks),
     )

@@ -13,7 +13,9 @@ from neonhub_backup.postgres.placement import check_server, scratch_database
 from neonhub_backup.postgres.programs import server_programs
 from neonhub_backup.postgres.server import throwaway_server
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore import Source, Times, check_objects, compare, load, run_checks
+from neonhub_backup.restore.comparison import compare, run_checks
+from neonhub_backup.restore.loading import Times, load
+from neonhub_backup.restore.source import Source, check_objects
 
 log = logging.getLogger(__name__)
 

@@ -73,5 +73,17 @@ class DrillFailedError(BackupError):
     exit_code = 11
 
 
+class UnconfirmedError(BackupError):
+    """A step that changes something was not confirmed, or is not safe as things are."""
+
+    exit_code = 12
+
+
+class RecoveryCommandError(BackupError):
+    """A command of the configuration, such as the migrations or the smoke test, failed."""
+
+    exit_code = 13
+
+
 class MissingObjectError(IntegrityError):
     """An object is not in the store."""

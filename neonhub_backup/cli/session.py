@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from neonhub_backup.domain.configuration import Configuration, Database, load_co
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.processes import Programs
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.factory import open_stores
 
@@ -96,3 +99,14 @@ def read_target(into: str) -> Target:
             " variable and give the variable's name"
         )
     return target
+
+
+@contextmanager
+def running_programs() -> Generator[Programs]:
+    """All programs of one command, ended when it fails or is interrupted."""
+    programs = Programs()
+    try:
+        yield programs
+    except BaseException:
+        programs.stop()
+        raise

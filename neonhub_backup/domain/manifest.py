@@ -40,6 +40,8 @@ class Table(_Part):
     """Columns in the order of the stream; generated ones are left out."""
     form: Literal["binary", "text"]
     """The format of its `COPY` streams."""
+    disk_bytes: int = Field(ge=0)
+    """Bytes it took on the server's disk with its out-of-line values, without indexes."""
     chunks: tuple[Chunk, ...]
 
     @property
@@ -78,6 +80,15 @@ class Server(_Part):
         return self.version_num // 10000
 
 
+class Origin(_Part):
+    """Where a backup was taken, for the chain of custody."""
+
+    host: str
+    user: str
+    run: str | None
+    """Address of the workflow run that took it. None: it was no workflow."""
+
+
 class Schema(_Part):
     """Every object of the schema with a digest of its definition."""
 
@@ -98,6 +109,9 @@ class Manifest(_Part):
     started: datetime
     finished: datetime
     tool_version: str
+    origin: Origin
+    rewrapped_from: str | None = None
+    """Name of the backup of which this one is a copy for other keys. None: of none."""
     server: Server
     extensions: dict[str, str]
     """Name to version."""

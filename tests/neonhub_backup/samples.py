@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from neonhub_backup.domain.layout import Location, new_location
-from neonhub_backup.domain.manifest import Manifest, Schema, Server, StoredObject
+from neonhub_backup.domain.manifest import Manifest, Origin, Schema, Server, StoredObject
 from neonhub_backup.domain.retention import Tier
 
 SHA256 = "0123456789abcdef" * 4
@@ -39,6 +39,7 @@ def manifest(place: Location, database: str = "app") -> Manifest:
         started=place.started,
         finished=place.started,
         tool_version="0.1.0",
+        origin=Origin(host="runner", user="backup", run=None),
         server=SERVER,
         extensions={},
         roles=(),

@@ -12,7 +12,8 @@ from typing import NamedTuple, NoReturn
 import pytest
 import typer
 
-from neonhub_backup.cli.main import app, run
+from neonhub_backup.cli.app import app
+from neonhub_backup.cli.main import run
 from neonhub_backup.domain.configuration import (
     Configuration,
     Database,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from neonhub_backup.domain.manifest import (
     Chunk,
     Manifest,
+    Origin,
     Schema,
     Server,
     StoredObject,
@@ -38,6 +39,7 @@ MANIFEST = Manifest(
     started=datetime(2025, 1, 5, 2, 3, 4, tzinfo=UTC),
     finished=datetime(2025, 1, 5, 2, 4, 5, 678901, tzinfo=UTC),
     tool_version="0.1.0",
+    origin=Origin(host="runner", user="backup", run=None),
     server=Server(
         version="16.14 (Debian)",
         version_num=160014,
@@ -60,9 +62,10 @@ MANIFEST = Manifest(
             name="üser",
             columns=("id", 'odd "name"\n'),
             form="binary",
+            disk_bytes=8192,
             chunks=(_chunk("rows/0001-000", 10, 1000), _chunk("rows/0001-001", 5, 400)),
         ),
-        Table(schema_name="public", name="empty", columns=(), form="text", chunks=()),
+        Table(schema_name="public", name="empty", columns=(), form="text", disk_bytes=0, chunks=()),
     ),
     recipients=("A" * 40,),
 )

@@ -1,0 +1,21 @@
+"""Options and arguments that several commands have in common."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
+StoreName = Annotated[
+    str | None,
+    typer.Option(
+        "--store", help="Read from this store. By default from the first one.", metavar="NAME"
+    ),
+]
+DatabaseName = Annotated[
+    str | None,
+    typer.Option("--database", help="One of the configuration's databases.", metavar="NAME"),
+]
+BackupName = Annotated[
+    str,
+    typer.Argument(help="A backup's name as `list` shows it, or `latest`.", metavar="BACKUP"),
+]

@@ -1,0 +1,71 @@
+"""A backup as it is read: every byte compared with what was written."""
+
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from neonhub_backup.domain.layout import Location
+from neonhub_backup.domain.manifest import Manifest, StoredObject
+from neonhub_backup.encryption import Decryptor
+from neonhub_backup.errors import IntegrityError
+from neonhub_backup.processes import Programs
+from neonhub_backup.stores.base import Store
+from neonhub_backup.streams import settle, workers
+
+
+@dataclass(frozen=True)
+class Source:
+    """A backup in a store, and what reads it."""
+
+    store: Store
+    location: Location
+    manifest: Manifest
+    decrypt: Decryptor
+
+    def key(self, stored: StoredObject) -> str:
+        """An object's full key."""
+        return self.location.prefix + stored.name
+
+    def blocks(self, stored: StoredObject) -> Generator[bytes]:
+        """An object's encrypted bytes, checked against the manifest as they pass.
+
+        Raises:
+            IntegrityError: after the last block, when they are not what was written.
+        """
+        digest, size = hashlib.sha256(), 0
+        with self.store.download(self.key(stored)) as blocks:
+            for block in blocks:
+                digest.update(block)
+                size += len(block)
+                yield block
+        if (size, digest.hexdigest()) != (stored.bytes, stored.sha256):
+            raise IntegrityError(
+                f"{self.store.address}/{self.key(stored)} is not what the backup wrote ({size}"
+                f" bytes with another sha256 instead of {stored.bytes}), so nothing is restored"
+                " from it: restore another backup, or bring back the object's earlier version"
+            )
+
+
+def check_objects(source: Source, programs: Programs) -> None:
+    """Read every object of the backup once and compare it with the manifest.
+
+    Raises:
+        IntegrityError: one is missing, truncated, swapped or corrupt.
+    """
+    listed = {listed.key for listed in source.store.list(source.location.prefix)}
+    for stored in source.manifest.objects():
+        if source.key(stored) not in listed:
+            raise IntegrityError(
+                f"{source.store.address}/{source.key(stored)} is missing, so backup"
+                f" {source.manifest.name} is not complete and nothing is restored from it: restore"
+                " another backup, or bring back the object's earlier version"
+            )
+    with workers() as pool:
+        settle(
+            [pool.submit(_read, source, stored) for stored in source.manifest.objects()], programs
+        )
+
+
+def _read(source: Source, stored: StoredObject) -> None:
+    for _ in source.blocks(stored):
+        pass
