@@ -35,6 +35,8 @@ class ProgramError(BackupError):
     """A program of a pipeline is missing, too old, or died."""
 
     exit_code = 5
+    said: str = ""
+    """What a program that died wrote to standard error."""
 
 
 class StoreError(BackupError):
@@ -87,3 +89,7 @@ class RecoveryCommandError(BackupError):
 
 class MissingObjectError(IntegrityError):
     """An object is not in the store."""
+
+
+class DifferenceError(IntegrityError):
+    """A restored database differs from its manifest, though every object was what was written."""

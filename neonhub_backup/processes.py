@@ -206,7 +206,10 @@ class Pipeline:
             list(zip(self._commands, codes, self._errors, strict=True))
         ):
             if code != 0:
-                raise ProgramError(_explain(command.name, code, _tail(stderr)))
+                said = _tail(stderr)
+                failed = ProgramError(_explain(command.name, code, said))
+                failed.said = said
+                raise failed
         if self._said is None:
             return rest.decode(errors="replace")
         self._said.seek(0)

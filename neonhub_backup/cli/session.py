@@ -81,20 +81,21 @@ def open_session(path: Path | None) -> Session:
     return Session(configuration, open_stores(configuration))
 
 
-def read_target(into: str) -> Target:
-    """The database that `--into` names."""
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", into):
-        url = os.environ.get(into)
+def read_target(given: str, option: str = "--into") -> Target:
+    """The database that an option names: by an environment variable, or without a password."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", given):
+        url = os.environ.get(given)
         if not url:
             raise ConfigurationError(
-                f"environment variable {into}, named by --into, is not set, so there is no database"
-                " to restore into: set it to postgresql://user:password@host/database"
+                f"environment variable {given}, named by {option}, is not set, so it is unknown"
+                " which database is meant and nothing was done: set it to"
+                " postgresql://user:password@host/database"
             )
-        return parse_url(url, into)
-    target = parse_url(into, "--into")
+        return parse_url(url, given)
+    target = parse_url(given, option)
     if "password" in target.parameters:
         raise ConfigurationError(
-            "--into holds a password, which every user of this machine can read in the list of"
+            f"{option} holds a password, which every user of this machine can read in the list of"
             " processes, so nothing was done: put the connection string into an environment"
             " variable and give the variable's name"
         )
