@@ -143,7 +143,7 @@ def _owed(
     owed: list[Tier] = []
     for store in destinations.remaining():
         with destinations.surviving(store):
-            newest = Catalogue(store).newest_by_tier(database.name)
+            newest = Catalogue(store).newest_by_tier(database.name, now)
             if (tier := retention.owed(now, newest)) is not None:
                 owed.append(tier)
     destinations.remaining()

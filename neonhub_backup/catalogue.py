@@ -75,15 +75,22 @@ class Catalogue:
             " neonhub-backup list shows those there are"
         )
 
-    def newest_by_tier(self, database: str) -> dict[Tier, datetime]:
+    def newest_by_tier(self, database: str, now: datetime) -> dict[Tier, datetime]:
         """When the newest complete backup of each tier was begun.
 
-        One whose manifest cannot be trusted is passed over with a warning: it must not keep the
-        next backup from being made.
+        Two kinds are passed over with a warning, since neither must keep the next backup from being
+        made: one whose manifest cannot be trusted, and one begun later than now, by a wrong clock.
         """
         newest: dict[Tier, datetime] = {}
         for tier in Tier:
             for location in self.locations(tier_prefix(tier)):
+                if location.started > now:
+                    log.warning(
+                        "store %s (%s) has a backup from the future, %s, which fills no slot: set"
+                        " the clock of this machine, or of the one that wrote it",
+                        *(self.store.name, self.store.address, location.name),
+                    )
+                    continue
                 try:
                     found = self.manifest(location).database
                 except IntegrityError as error:

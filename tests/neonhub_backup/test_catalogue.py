@@ -137,6 +137,9 @@ def test_a_manifest_that_was_edited_is_refused_by_its_key(
         catalogue.find(LATEST, "app")
 
 
+NOW = at(7)
+
+
 def test_the_newest_of_each_tier_is_the_newest_of_its_database(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
@@ -146,7 +149,7 @@ def test_the_newest_of_each_tier_is_the_newest_of_its_database(
     _back_up(store, location(Tier.DAILY, 6))
     _back_up(store, location(Tier.ANNUAL, 1), "other")
 
-    assert catalogue.newest_by_tier("app") == {Tier.HOURLY: at(6, 7), Tier.DAILY: at(6)}
+    assert catalogue.newest_by_tier("app", NOW) == {Tier.HOURLY: at(6, 7), Tier.DAILY: at(6)}
 
 
 def test_a_manifest_that_cannot_be_trusted_fills_no_slot_and_is_warned_of(
@@ -157,6 +160,19 @@ def test_a_manifest_that_cannot_be_trusted_fills_no_slot_and_is_warned_of(
     _put(store, damaged.prefix + MANIFEST, b"{}")
 
     with caplog.at_level(logging.WARNING):
-        assert catalogue.newest_by_tier("app") == {Tier.DAILY: at(4)}
+        assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}
 
     assert damaged.name in caplog.text
+
+
+def test_a_backup_from_the_future_fills_no_slot_and_hides_none(
+    store: DirectoryStore, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    _back_up(store, location(day=4))
+    ahead = location(day=8)
+    _back_up(store, ahead)
+
+    with caplog.at_level(logging.WARNING):
+        assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}
+
+    assert f"a backup from the future, {ahead.name}" in caplog.text
