@@ -8,6 +8,8 @@ from neonhub_backup.domain.configuration import (
     Database,
     Encryption,
     GcsStore,
+    Objectives,
+    Recovery,
     S3Store,
     Store,
     render_configuration,
@@ -52,12 +54,20 @@ def tool_configuration(settings: Settings) -> Configuration:
     return Configuration(
         environment=settings.environment,
         databases=tuple(
-            Database(name=each.name, url_variable=each.variable, checks=each.checks)
+            Database(
+                name=each.name,
+                url_variable=each.variable,
+                checks=each.checks,
+                recovery=Recovery.model_validate(each.recovery.model_dump()),
+            )
             for each in settings.databases
         ),
         stores=tuple(_stores(settings)),
         encryption=Encryption(public_keys=settings.encryption.public_keys),
         retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
+        objectives=Objectives(
+            rpo=settings.objectives.rpo, rto_minutes=settings.objectives.rto_minutes
+        ),
     )
 
 

@@ -26,7 +26,7 @@ from pydantic.alias_generators import to_camel
 from components.gcp.dual_region import DualRegion
 from components.github.delivery import Delivery
 from components.repository import Repository
-from neonhub_backup.domain.configuration import Check, Encryption
+from neonhub_backup.domain.configuration import Check, Encryption, Recovery
 from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
@@ -167,6 +167,9 @@ class ObjectivesSettings(Section):
     prove_every: Duration = timedelta(days=35)
     """Age at which the newest backup that a drill has restored is too old; drills run every
     month, and this leaves them some days."""
+    rto_minutes: int = Field(default=30, ge=1)
+    """Recovery time objective: minutes from the decision to restore until the database is back,
+    with which every emergency restore compares itself."""
 
 
 class ReplicaAccountSettings(Section):
@@ -289,6 +292,12 @@ class OperationsSettings(OperationsPolicy):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class RecoverySettings(Recovery):
+    """The domain's recovery section, its keys written as those of every other setting."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
 class DatabaseSettings(Section):
     """One database to back up."""
 
@@ -299,6 +308,9 @@ class DatabaseSettings(Section):
     reads it from the environment variable of the same words, such as DATABASE_URL."""
     checks: tuple[Check, ...] = ()
     """Queries that a restored copy must answer."""
+    recovery: RecoverySettings = RecoverySettings()
+    """What people stop and start around a restore, and the commands that it runs, such as
+    migrate: [pnpm, prisma, migrate, deploy]."""
 
     @property
     def variable(self) -> str:

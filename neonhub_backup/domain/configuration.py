@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import (
     GCS_CLASSES,
@@ -29,6 +30,12 @@ from neonhub_backup.domain.storage import (
 from neonhub_backup.errors import ConfigurationError
 
 Answer = str | int | float | bool | None
+Variable = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")]
+Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+"""A command as the list of its words, which no shell reads."""
+
+MIGRATION = "{migration}"
+"""What stands in `mark_rolled_back` for the migration's name."""
 
 
 class _Section(BaseModel):
@@ -44,13 +51,63 @@ class Check(_Section):
     """The rows it must return. None: any, but at least one."""
 
 
+class Recovery(_Section):
+    """What people and the tool do around a restore, beside what concerns the database itself.
+
+    Commands run with the connection string of the database that they are for in `url_variable`, and
+    with PostgreSQL's own variables set to the same: in an emergency that is the restored copy.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    directory: Path | None = None
+    """Where the commands run. None: where the tool was started, such as the root of a checkout."""
+    url_variables: tuple[Variable, ...] = ()
+    """Further variables from which the commands take the connection string, such as Prisma's
+    DIRECT_URL. One that is left out would lead them to the live database."""
+    migrate: Words | None = None
+    """Applies the migrations that a backup does not have yet. None: people do."""
+    smoke_test: Words | None = None
+    """Tries a restored copy before it is used. None: the checks alone do."""
+    mark_rolled_back: Words | None = None
+    """Records that a migration was rolled back; {migration} stands for its name. None: people
+    do."""
+    timeout_minutes: int = Field(default=60, ge=1, le=1440)
+    """Minutes after which a command is ended, and counts as failed."""
+    stop: tuple[str, ...] = ()
+    """What people stop before a restore, such as: scale the API to 0."""
+    restart: tuple[str, ...] = ()
+    """What people start again after it, in this order."""
+
+    @model_validator(mode="after")
+    def _migration_is_named(self) -> "Recovery":
+        command = self.mark_rolled_back
+        if command is not None and not any(MIGRATION in word for word in command):
+            raise ValueError(
+                f"{' '.join(command)} does not hold {MIGRATION}, so it could not know which"
+                f" migration to mark; write {MIGRATION} where the name belongs"
+            )
+        return self
+
+
+class Objectives(_Section):
+    """What the backups promise; recoveries are compared with it."""
+
+    rpo: Duration | None = None
+    """Recovery point objective: the most time whose changes may be lost. None: nothing is
+    promised."""
+    rto_minutes: int = Field(default=30, ge=1)
+    """Recovery time objective: minutes from the decision to restore until the database is back."""
+
+
 class Database(_Section):
     """One database to back up."""
 
     name: str
-    url_variable: str = Field(default="DATABASE_URL", pattern=r"^[A-Z_][A-Z0-9_]*$")
+    url_variable: Variable = "DATABASE_URL"
     """Environment variable that holds its connection string."""
     checks: tuple[Check, ...] = ()
+    recovery: Recovery = Recovery()
 
     def url(self) -> str:
         """The connection string.
@@ -157,6 +214,7 @@ class Configuration(_Section):
     stores: tuple[Store, ...] = Field(min_length=1)
     encryption: Encryption
     retention: RetentionPolicy = RetentionPolicy()
+    objectives: Objectives = Objectives()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Configuration":

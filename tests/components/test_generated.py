@@ -25,6 +25,11 @@ def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path
     ]
     assert configuration.retention.model_dump() == settings.retention.model_dump()
     assert configuration.encryption.public_keys == settings.encryption.public_keys
+    assert configuration.objectives.rpo == settings.objectives.rpo
+    assert configuration.objectives.rto_minutes == settings.objectives.rto_minutes
+    assert [each.recovery.model_dump() for each in configuration.databases] == [
+        each.recovery.model_dump() for each in settings.databases
+    ]
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -322,6 +322,22 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
             "databases[0].checks[0].query: missing",
         ),
         (
+            {"databases": [{"name": "neonhub", "recovery": {"smoketest": ["node"]}}]},
+            "databases[0].recovery.smoketest: not a setting, so it would change nothing; did you me",
+        ),
+        (
+            {"databases": [{"name": "neonhub", "recovery": {"migrate": "prisma migrate"}}]},
+            "databases[0].recovery.migrate: 'prisma migrate' is refused, so nothing can be built:",
+        ),
+        (
+            {"databases": [{"name": "neonhub", "recovery": {"markRolledBack": ["prisma"]}}]},
+            "databases[0].recovery: prisma does not hold {migration}, so it could not know",
+        ),
+        (
+            {"objectives": {"rpo": "1h", "rtoMinutes": 0}},
+            "objectives.rtoMinutes: 0 is refused",
+        ),
+        (
             {"encryption": {"publicKeyFiles": []}},
             "encryption.publicKeyFiles: [] is refused",
         ),

@@ -1,6 +1,7 @@
 """The configuration file: what is read back, and what is refused."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from neonhub_backup.domain.configuration import (
     DirectoryStore,
     Encryption,
     GcsStore,
+    Objectives,
+    Recovery,
     S3Store,
     load_configuration,
     render_configuration,
@@ -107,6 +110,16 @@ def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
                     ),
                     Check(name="answers", query="SELECT 'ü'", expect=(("ü", None, 1.5, True),)),
                 ),
+                recovery=Recovery(
+                    directory=Path("app"),
+                    url_variables=("DIRECT_URL",),
+                    migrate=("pnpm", "--filter", "apps/api", "prisma", "migrate", "deploy"),
+                    smoke_test=("node", "scripts/db-smoke.mjs", "a: b # c"),
+                    mark_rolled_back=("prisma", "--rolled-back={migration}"),
+                    timeout_minutes=5,
+                    stop=("Scale the API to 0",),
+                    restart=("Scale it up",),
+                ),
             ),
         ),
         stores=(
@@ -123,6 +136,7 @@ def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
         retention=RetentionPolicy(
             hourly=None, daily=TierRule.model_validate({"keep": "45d", "lock": "7d"})
         ),
+        objectives=Objectives(rpo=timedelta(hours=1), rto_minutes=15),
     )
     path = tmp_path / "backup.yaml"
     path.write_text(render_configuration(settings, "Pulumi.prod.yaml"), encoding="utf-8")
@@ -139,6 +153,28 @@ def test_any_text_is_read_back_as_it_was_rendered(name: str, query: str) -> None
     rendered = render_configuration(settings, "Pulumi.test.yaml")
 
     assert Configuration.model_validate(yaml.safe_load(rendered)) == settings
+
+
+@pytest.mark.parametrize(
+    ("recovery", "message"),
+    [
+        ({"mark_rolled_back": ["prisma", "resolve"]}, "does not hold {migration}"),
+        ({"migrate": "pnpm prisma migrate deploy"}, "migrate: Input should be a valid tuple"),
+        ({"migrate": []}, "migrate: Tuple should have at least 1 item"),
+        ({"smoke_test": [""]}, "smoke_test.0: String should have at least 1 character"),
+        ({"url_variables": ["direct url"]}, "url_variables.0: String should match"),
+        ({"timeout_minutes": 0}, "timeout_minutes: Input should be greater"),
+        ({"migrations": ["prisma"]}, "migrations: Extra inputs are not permitted"),
+    ],
+)
+def test_a_recovery_that_could_not_be_carried_out_is_refused(
+    recovery: dict[str, Any], message: str, load: Load
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load({"databases": [{"name": "app", "recovery": recovery}]})
+
+    assert "databases.0.recovery" in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_rendered_file_says_where_to_edit_and_shows_keys_as_blocks() -> None:
