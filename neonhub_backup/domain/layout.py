@@ -12,7 +12,7 @@ ROOT = "db/"
 MANIFEST = "manifest.json"
 """The object written last: without it the backup does not exist."""
 DRILLS = "drills/"
-"""Prefix of the results of drills: one object for each proof of a backup."""
+"""Prefix of the results of drills: one object for each drill of a backup."""
 ACCESS_LOGS = "access-logs/"
 """Prefix, in an operations bucket, of who asked what of the backup bucket."""
 TRAIL = "trail/"
@@ -29,6 +29,7 @@ ARCHIVE = "archive.dump.zst.gpg"
 _PREFIX = re.compile(
     rf"{ROOT}(?P<tier>[a-z]+)/\d{{4}}/\d{{2}}/(?P<name>(?P<time>\d{{8}}T\d{{6}}Z)-[0-9a-f]{{8}})/"
 )
+_DRILL = re.compile(rf"{DRILLS}(?P<name>\d{{8}}T\d{{6}}Z-[0-9a-f]{{8}})(\.\d{{8}}T\d{{6}}Z)?\.json")
 
 
 @dataclass(frozen=True, order=True)
@@ -71,6 +72,18 @@ def parse_key(key: str) -> tuple[Location, str] | None:
     if not key.startswith(location.prefix):
         return None
     return location, key.removeprefix(location.prefix)
+
+
+def drill_key(backup: str, again: datetime | None = None) -> str:
+    """Key of a drill's result: without a time for the first one of a backup, with it for others."""
+    when = "" if again is None else f".{again.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{DRILLS}{backup}{when}.json"
+
+
+def parse_drill_key(key: str) -> str | None:
+    """Name of the backup whose drill's result is there; None for any other object."""
+    match = _DRILL.fullmatch(key)
+    return None if match is None else match["name"]
 
 
 def chunk_name(table: int, chunk: int, form: str) -> str:

@@ -1,13 +1,12 @@
 """The manifest: what a backup holds and how to prove it, written last."""
 
-import hashlib
-import json
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neonhub_backup.domain.retention import Tier
+from neonhub_backup.domain.sealing import BrokenSealError, UnreadableError, digest, seal, unseal
 from neonhub_backup.errors import IntegrityError
 
 FORMAT = "neonhub-backup/1"
@@ -144,8 +143,12 @@ class Manifest(_Part):
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as stored: JSON whose `digest` seals everything else."""
-    content = manifest.model_dump(mode="json", by_alias=True)
-    return json.dumps(content | {"digest": _digest(content)}, indent=1).encode() + b"\n"
+    return seal(_content(manifest))
+
+
+def manifest_digest(manifest: Manifest) -> str:
+    """What seals the stored manifest: the same for every copy of one backup."""
+    return digest(_content(manifest))
 
 
 def load_manifest(stored: bytes, key: str) -> Manifest:
@@ -156,16 +159,15 @@ def load_manifest(stored: bytes, key: str) -> Manifest:
     """
     refusal = "restore another backup, or bring back the object's earlier version"
     try:
-        content = json.loads(stored)
-        digest = content.pop("digest")
-    except (ValueError, AttributeError, LookupError, TypeError) as error:
+        content = unseal(stored)
+    except UnreadableError as error:
         raise IntegrityError(
             f"{key} is not a manifest, so nothing is restored: {refusal}"
         ) from error
-    if digest != _digest(content):
+    except BrokenSealError as error:
         raise IntegrityError(
             f"{key} was changed after it was written, so nothing it says can be trusted: {refusal}"
-        )
+        ) from error
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:
@@ -177,7 +179,5 @@ def load_manifest(stored: bytes, key: str) -> Manifest:
         ) from error
 
 
-def _digest(content: object) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    # A corrupt manifest may hold halves of surrogate pairs, which UTF-8 cannot express.
-    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
+def _content(manifest: Manifest) -> dict[str, Any]:
+    return manifest.model_dump(mode="json", by_alias=True)

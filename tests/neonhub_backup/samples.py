@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from neonhub_backup.domain.layout import Location, new_location
 from neonhub_backup.domain.manifest import Manifest, Origin, Schema, Server, StoredObject
+from neonhub_backup.domain.proof import Counts, Proof, Seconds
 from neonhub_backup.domain.retention import Tier
 
 SHA256 = "0123456789abcdef" * 4
@@ -49,4 +50,43 @@ def manifest(place: Location, database: str = "app") -> Manifest:
         large_objects=0,
         tables=(),
         recipients=("A" * 40,),
+    )
+
+
+def proof(place: Location, *, day: int = 6, differences: tuple[str, ...] = ()) -> Proof:
+    """The result of a drill in January 2026; without differences it proves the backup."""
+    return Proof(
+        backup=place.name,
+        tier=place.tier,
+        database="app",
+        environment="test",
+        manifest_digest=SHA256,
+        store="disk",
+        address="/mnt/backup",
+        started=at(day),
+        finished=at(day),
+        tool_version="0.1.0",
+        origin=Origin(host="runner", user="drill", run=None),
+        server="18.6",
+        settings={"fsync": "off"},
+        counts=Counts(
+            tables=0,
+            rows=0,
+            large_objects=0,
+            objects=2,
+            bytes=1,
+            schema_objects=0,
+            foreign_keys=0,
+            sequences=0,
+            indexes=0,
+            btrees=0,
+        ),
+        seconds=Seconds(verify=1.0, data=2.0, search=3.0, compare=0.5, total=5.0),
+        checks=(),
+        recall=(),
+        differences=differences,
+        defects=(),
+        notes=(),
+        accepts_defects=False,
+        proven=not differences,
     )

@@ -10,7 +10,9 @@ from neonhub_backup.domain.layout import (
     ARCHIVE,
     MANIFEST,
     chunk_name,
+    drill_key,
     new_location,
+    parse_drill_key,
     parse_key,
     tier_prefix,
 )
@@ -86,3 +88,16 @@ def test_chunks_are_named_in_their_order() -> None:
     assert chunk_name(12, 3, "binary") == "rows/0012-003.binary.zst.gpg"
     names = [chunk_name(table, chunk, "text") for table in (1, 20, 300) for chunk in (0, 9, 10)]
     assert names == sorted(names)
+
+
+def test_every_drill_of_a_backup_is_found_by_its_name() -> None:
+    name = new_location(Tier.DAILY, datetime(2025, 1, 5, 2, 3, 4, tzinfo=UTC)).name
+    again = datetime(2025, 1, 6, 3, 0, tzinfo=timezone(timedelta(hours=2)))
+
+    assert drill_key(name, again) == f"drills/{name}.20250106T010000Z.json"
+    assert parse_drill_key(drill_key(name)) == parse_drill_key(drill_key(name, again)) == name
+
+
+@pytest.mark.parametrize("key", ["drills/", "drills/x.json", f"{PREFIX}manifest.json"])
+def test_other_keys_are_no_drills(key: str) -> None:
+    assert parse_drill_key(key) is None
