@@ -1,20 +1,86 @@
-"""The application that every command registers with, and what it does before each of them."""
+"""The application: its commands, each imported when it is asked for, and what precedes them all."""
 
 import logging
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from neonhub_backup import __version__
+from neonhub_backup.cli.versions import say_programs
 
 log = logging.getLogger("neonhub_backup")
 
+
+class Listing(NamedTuple):
+    """A command, or a group of commands, as the main `--help` shows it."""
+
+    module: str
+    """The module of this package that registers it with `app` when imported."""
+    help: str
+    """The first sentence of its own help."""
+
+
+COMMANDS = {
+    "backup": Listing(
+        "backup", "Back up every database of the configuration to all of its stores."
+    ),
+    "list": Listing("catalogue", "Show the complete backups, newest first."),
+    "restore": Listing(
+        "restore",
+        "Restore a backup into a new database, which takes the target's name once it is proven.",
+    ),
+    "drill": Listing(
+        "drill",
+        "Prove a backup: restore it into an empty server of its own and compare everything.",
+    ),
+    "local": Listing(
+        "local", "Quick backups of one database into a file of SQL, and their restore."
+    ),
+}
+"""Every command by its name, in the order of `--help`. A new one needs only its line here."""
+
+
+class Commands(TyperGroup):
+    """Imports only the module of the command that is asked for, which may bring much along."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the name is Typer's
+        """The names, for which nothing is imported."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as above
+        """A command by its name. Looking for one that does not exist imports all."""
+        wanted = [COMMANDS[cmd_name]] if cmd_name in COMMANDS else COMMANDS.values()
+        for listing in wanted:
+            import_module(f"{__package__}.{listing.module}")
+        # Of these, Typer suggests the one that may have been meant.
+        self.commands = get_group(app).commands
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as above
+        """The names and what each does."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, listing.help) for name, listing in COMMANDS.items()])
+
+
 app = typer.Typer(
-    help="Back up PostgreSQL, restore it, and prove that it can be restored.",
-    no_args_is_help=True,
+    cls=Commands,
     add_completion=False,
+    # Plain text: the same on every terminal, in a pipe and in docs/commands.md.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"neonhub-backup {__version__}")
+        say_programs()
+        raise typer.Exit
 
 
 @app.callback()
@@ -23,13 +89,26 @@ def main(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="The configuration file that the deployment committed.",
+            help="The configuration file that the deployment committed. By default it is looked"
+            " for in the usual places.",
             metavar="FILE",
             envvar="NEONHUB_BACKUP_CONFIG",
         ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Name every object stored.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("--verbose", help="Say which configuration is read, and name every object."),
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has answered
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version, and those of the programs that are found.",
+            is_eager=True,
+            callback=_say_version,
+        ),
+    ] = False,
 ) -> None:
-    """Back up PostgreSQL, list the backups, restore one, and prove that it can be restored."""
+    """Back up PostgreSQL, restore it, and prove that it can be restored."""
     context.obj = config
     log.setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -1,22 +1,19 @@
-"""The console script `neonhub-backup`: every command, and what becomes of its failures."""
+"""The console script `neonhub-backup`, and what becomes of its failures."""
 
-import logging
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-import psycopg
 import typer
-from typer.exceptions import TyperException
 
-from neonhub_backup.cli import backup, catalogue, drill, restore
 from neonhub_backup.cli.app import app
-from neonhub_backup.errors import BackupError, DatabaseError
+from neonhub_backup.cli.messages import Failure, say_failure, say_logs
+from neonhub_backup.errors import BackupError, DatabaseError, UnconfirmedError
 
-COMMANDS = (backup, catalogue, restore, drill)
-"""Each registers its commands with `app` when imported; their order is that of `--help`."""
+JSON = "--json"
 
 
 class Stopped(BaseException):
@@ -25,44 +22,70 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
         self.exit_code = 128 + number
+        self.kind = signal.Signals(number).name
 
 
 def run() -> NoReturn:
     """The console script: every failure one sentence on standard error and its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    # Without a word, it says which there are.
+    arguments = sys.argv[1:] or ["--help"]
+    # Known before the command line is read, since that can fail too.
+    as_events = JSON in arguments
+    say_logs(as_events=as_events)
     # Ctrl-C is asked for by name: a shell's background jobs begin with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    sys.exit(_exit_code(sys.argv[1:]))
+    sys.exit(_exit_code(arguments, as_events=as_events))
 
 
-def _exit_code(arguments: Sequence[str]) -> int:
+def _exit_code(arguments: Sequence[str], *, as_events: bool) -> int:
     try:
         code = app(args=list(arguments), prog_name="neonhub-backup", standalone_mode=False)
-    except Stopped as stop:
-        notes = _notes(stop)
-        rest = "but what follows was not cleaned up:" if notes else "nothing incomplete was kept"
-        typer.echo("\n".join([f"neonhub-backup: {stop}; {rest}", *notes]), err=True)
-        return stop.exit_code
-    except TyperException as error:
-        typer.echo(f"neonhub-backup: {error.format_message()} See --help.", err=True)
-        return error.exit_code
-    except BackupError as error:
-        typer.echo("\n".join([f"neonhub-backup: {error}", *_notes(error)]), err=True)
-        return error.exit_code
-    except psycopg.Error as error:
-        reason = " ".join(str(error).split())
-        typer.echo(
-            f"neonhub-backup: the database refused a step ({reason}), so the run was given up and"
-            " nothing incomplete is kept: correct that and try again",
-            err=True,
-        )
-        return DatabaseError.exit_code
+    except (Stopped, Exception) as error:  # noqa: BLE001 - the outermost place; all of it is shown
+        failure = _failure(error)
+        say_failure(failure, as_events=as_events)
+        return failure.code
     return code if isinstance(code, int) else 0
 
 
-def _notes(error: BaseException) -> list[str]:
-    return [f"  {note}" for note in getattr(error, "__notes__", [])]
+def _failure(error: BaseException) -> Failure:
+    notes = tuple(getattr(error, "__notes__", ()))
+    match error:
+        case Stopped():
+            rest = (
+                "but what follows was not cleaned up:" if notes else "nothing incomplete was kept"
+            )
+            return Failure(error.exit_code, error.kind, f"{error}; {rest}", notes)
+        case typer.TyperException():
+            message = f"{error.format_message().rstrip('.')}. See --help."
+            return Failure(error.exit_code, "UsageError", message, notes)
+        case typer.Abort():
+            message = "the question was not answered, so nothing was changed by what it was about"
+            return Failure(UnconfirmedError.exit_code, UnconfirmedError.__name__, message, notes)
+        case BackupError():
+            return Failure(error.exit_code, type(error).__name__, str(error), notes)
+        case _:
+            return _of_database(error) or _unexpected(error)
+
+
+def _of_database(error: BaseException) -> Failure | None:
+    import psycopg  # noqa: PLC0415 - a fifth of a second, which only such a failure needs
+
+    if not isinstance(error, psycopg.Error):
+        return None
+    reason = " ".join(str(error).split())
+    message = (
+        f"the database refused a step ({reason}), so the run was given up and nothing incomplete is"
+        " kept: correct that and try again"
+    )
+    notes = tuple(getattr(error, "__notes__", ()))
+    return Failure(DatabaseError.exit_code, DatabaseError.__name__, message, notes)
+
+
+def _unexpected(error: BaseException) -> Failure:
+    shown = "".join(traceback.format_exception(error)).splitlines()
+    message = "something that this program cannot explain: report it as a bug, with this traceback:"
+    return Failure(BackupError.exit_code, type(error).__name__, message, tuple(shown))
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

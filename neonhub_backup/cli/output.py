@@ -1,16 +1,18 @@
 """What the commands say: JSON for machines, lines for people."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PIPED_COLUMNS = 400
 
@@ -50,10 +52,13 @@ def say_times(result: dict[str, Any]) -> None:
 
 def counted(result: dict[str, Any]) -> str:
     """How much a backup holds."""
-    return f"{result['rows']:,} rows of {result['tables']} tables, {_size(result['bytes'])} stored"
+    return (
+        f"{result['rows']:,} rows of {result['tables']} tables, {size_text(result['bytes'])} stored"
+    )
 
 
-def _size(number: int) -> str:
+def size_text(number: int) -> str:
+    """A size for people, in powers of 1024."""
     size = float(number)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:
@@ -69,6 +74,8 @@ def write_json(result: object) -> None:
 
 def say_list(found: Sequence[dict[str, Any]]) -> None:
     """A row for each backup."""
+    from rich.table import Table  # noqa: PLC0415 - as for the console
+
     table = Table(box=None, pad_edge=False)
     for column, justify in (
         ("backup", "left"),
@@ -86,7 +93,19 @@ def say_list(found: Sequence[dict[str, Any]]) -> None:
             item["database"],
             f"{item['tables']:,}",
             f"{item['rows']:,}",
-            _size(item["bytes"]),
+            size_text(item["bytes"]),
         )
-    # Where no one looks, no column is cut to fit a screen.
-    Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS).print(table)
+    console(sys.stdout).print(table)
+
+
+def console(stream: TextIO) -> "Console":
+    """Draws on a stream: nothing but text where no one looks or NO_COLOR is set."""
+    from rich.console import Console  # noqa: PLC0415 - only what is drawn waits for it
+
+    return Console(
+        file=stream,
+        # With its own answer to NO_COLOR, bold letters would still be bold.
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+        # Where no one looks, no column is cut to fit a screen.
+        width=None if stream.isatty() else PIPED_COLUMNS,
+    )

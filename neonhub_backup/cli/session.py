@@ -1,5 +1,6 @@
 """What every command begins with: the configuration, its stores, and what the options name."""
 
+import logging
 import os
 import re
 from collections.abc import Generator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from neonhub_backup.cli.discovery import find_configuration
 from neonhub_backup.domain.configuration import Configuration, Database, load_configuration
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import ConfigurationError
@@ -14,6 +16,8 @@ from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.processes import Programs
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.factory import open_stores
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,10 @@ class Session:
 
 
 def open_session(path: Path | None) -> Session:
-    """Read the configuration; no store is contacted yet."""
-    if path is None:
-        raise ConfigurationError(
-            "--config is missing, so it is unknown what to back up and where: give the file that"
-            " the deployment committed, .neonhub-backup/<environment>.yaml"
-        )
-    configuration = load_configuration(path)
+    """Read the configuration, from its usual place if no path is given; contact no store yet."""
+    found = path or find_configuration(Path.cwd(), os.environ)
+    log.debug("reading the configuration %s", found)
+    configuration = load_configuration(found)
     return Session(configuration, open_stores(configuration))
 
 

@@ -3,7 +3,6 @@
 from neonhub_backup.domain import configuration
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.directory import DirectoryStore
-from neonhub_backup.stores.s3 import S3Store
 
 
 def open_stores(settings: configuration.Configuration) -> tuple[Store, ...]:
@@ -15,6 +14,10 @@ def open_store(settings: configuration.Store) -> Store:
     """One store, not contacted yet."""
     match settings:
         case configuration.S3Store():
+            from neonhub_backup.stores.s3 import (  # noqa: PLC0415 - a third of a second, which runs without such a store need not wait
+                S3Store,
+            )
+
             return S3Store(settings)
         case configuration.GcsStore():
             from neonhub_backup.stores.gcs import (  # noqa: PLC0415 - half a second, which runs without such a store need not wait

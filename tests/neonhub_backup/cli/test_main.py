@@ -4,15 +4,16 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pytest
-import typer
 
-from neonhub_backup.cli.app import app
+from neonhub_backup import __version__
+from neonhub_backup.cli.app import COMMANDS
 from neonhub_backup.cli.main import run
 from neonhub_backup.domain.configuration import (
     Configuration,
@@ -25,9 +26,9 @@ from neonhub_backup.domain.layout import MANIFEST, Location
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.errors import BackupError
+from tests.golden.commands import every_command, found
 from tests.neonhub_backup.samples import location, manifest
 
-COMMANDS = ("backup", "list", "restore", "drill")
 EXIT_CODES = Path(__file__).parents[3] / "docs" / "exit-codes.md"
 KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
 
@@ -107,21 +108,63 @@ def _documented() -> dict[int, str]:
 class TestHelp:
     """Needs nothing but the program."""
 
+    @pytest.mark.parametrize("words", every_command(), ids=" ".join)
+    def test_of_a_command_tells_every_option(self, words: tuple[str, ...], command: Run) -> None:
+        shown = command(*words, "--help")
+
+        assert (shown.code, shown.errors) == (0, "")
+        for parameter in found(words).params:
+            assert parameter.help is not None
+            assert parameter.help.split()[0] in shown.output
+
+    @pytest.mark.parametrize("option", [["--help"], ["-h"], []])
+    def test_names_every_command_and_what_it_does(self, option: list[str], command: Run) -> None:
+        shown = command(*option)
+
+        assert (shown.code, shown.errors) == (0, "")
+        said = " ".join(shown.output.split())
+        assert all(f" {name} {listing.help}" in said for name, listing in COMMANDS.items())
+
     @pytest.mark.parametrize("name", COMMANDS)
-    def test_of_a_command_tells_every_option(self, name: str, command: Run) -> None:
-        shown = command(name, "--help")
+    def test_says_of_a_command_what_its_own_help_begins_with(self, name: str) -> None:
+        assert found((name,)).help.splitlines()[0] == COMMANDS[name].help
 
-        assert (shown.code, shown.errors) == (0, "")
-        for parameter in typer.main.get_command(app).commands[name].params:  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - a group; its type is not public
-            assert parameter.help is not None  # pyright: ignore[reportUnknownMemberType] - as above
-            assert parameter.help.split()[0] in shown.output  # pyright: ignore[reportUnknownMemberType] - as above
+    def test_comes_before_anything_heavy_is_loaded(self) -> None:
+        program = (
+            "import sys\n"
+            "from neonhub_backup.cli.app import app\n"
+            "app(['--help'], standalone_mode=False)\n"
+            "print({'boto3', 'google', 'psycopg', 'pydantic', 'rich'} & {*sys.modules})"
+        )
 
-    @pytest.mark.parametrize("option", ["--help", "-h"])
-    def test_names_every_command(self, option: str, command: Run) -> None:
-        shown = command(option)
+        ran = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
 
-        assert (shown.code, shown.errors) == (0, "")
-        assert all(name in shown.output for name in COMMANDS)
+        assert ran.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_version_comes_with_those_of_the_programs(command: Run) -> None:
+    shown = command("--version")
+
+    first, *programs = shown.output.splitlines()
+    assert (shown.code, first) == (0, f"neonhub-backup {__version__}")
+    assert [line.split(":")[0].strip() for line in programs] == [
+        "gpg",
+        "zstd",
+        "psql",
+        "pg_dump",
+        "pg_restore",
+    ]
+    assert "gpg (GnuPG) 2" in programs[0]
+
+
+def test_a_program_that_is_missing_is_said_to_be(
+    command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert "  zstd: not installed" in command("--version").output.splitlines()
 
 
 class TestACommandLine:
@@ -144,12 +187,6 @@ class TestACommandLine:
         self, arguments: list[str], refused: Callable[..., str]
     ) -> None:
         assert "See --help." in refused(*arguments)
-
-    def test_without_a_configuration(self, command: Run) -> None:
-        code, _, errors = command("list")
-
-        assert code == 2
-        assert "--config is missing" in errors
 
     def test_with_a_tier_that_nobody_has(self, refused: Callable[..., str]) -> None:
         said = refused("backup", "--tier", "yearly")
