@@ -79,12 +79,17 @@ FAKE_GCS = GoProgram(
     module=PROJECT / "sandbox" / "emulators" / "fake_gcs",
     package="github.com/fsouza/fake-gcs-server",
 )
+VERSITYGW = GoProgram(
+    name="versitygw",
+    module=PROJECT / "sandbox" / "emulators" / "versitygw",
+    package="github.com/versity/versitygw/cmd/versitygw",
+)
 ACTIONLINT = GoProgram(
     name="actionlint",
     module=PROJECT / "sandbox" / "linters",
     package="github.com/rhysd/actionlint/cmd/actionlint",
 )
-_ALWAYS_BUILT = (FAKE_GCS, ACTIONLINT)
+_ALWAYS_BUILT = (FAKE_GCS, VERSITYGW, ACTIONLINT)
 
 
 class Build:
@@ -177,7 +182,7 @@ class Installation:
             step.reused = step.done == venv.REUSED
 
     def _fill_bin(self, engine: Path) -> None:
-        """Puts on PATH the engine and its language host, an emulator and a linter."""
+        """Puts on PATH the engine and its language host, two emulators and a linter."""
         host = engine / "pulumi-language-python"
         if engine == self._goal(ENGINE):
             # Beside the engine, which warns of a language host that it finds anywhere else.

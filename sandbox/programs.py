@@ -71,5 +71,7 @@ def _how_to_get(absent: list[str]) -> str:
         names = " ".join(packages)
         advice.append(f"`sudo apt-get install {names}` or `brew install {names}`")
     if "go" in absent:
-        advice.append("Go from https://go.dev/dl (it builds the engine, an emulator and a linter)")
+        advice.append(
+            "Go from https://go.dev/dl (it builds the engine, two emulators and a linter)"
+        )
     return f"this machine has no {', '.join(absent)}: install {' and '.join(advice)}"

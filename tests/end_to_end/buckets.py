@@ -1,7 +1,11 @@
-"""Servers of buckets for end-to-end tests: S3's protocol by moto, Google's by fake-gcs-server."""
+"""Servers of buckets for end-to-end tests: S3's protocol by moto, Google's by fake-gcs-server.
+
+versitygw speaks S3's too, and unlike moto it holds on to locked versions whoever asks, and refuses
+what does not match its checksum.
+"""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,15 +38,49 @@ def gcs_server(home: Path) -> Generator[str]:
         yield url
 
 
+@contextmanager
+def enforcing_server(home: Path) -> Generator[str]:
+    """The URL of a server of S3 that enforces locks and checksums; `sandbox` is its key and secret.
+
+    It keeps what S3 knows of an object in files of their own: not every disk has extended
+    attributes.
+    """
+    port = free_port()
+    folders = [home / name for name in ("versions", "metadata", "buckets")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    versions, metadata, buckets = map(str, folders)
+    command = [
+        str(PROJECT / ".sandbox/bin/versitygw"),
+        *("--port", f"127.0.0.1:{port}", "--quiet"),
+        *("posix", "--versioning-dir", versions, "--sidecar", metadata, buckets),
+    ]
+    owner = {"ROOT_ACCESS_KEY": "sandbox", "ROOT_SECRET_KEY": "sandbox"}
+    with _running("versitygw", command, port, home, owner):
+        yield f"http://127.0.0.1:{port}"
+
+
 def create_gcs_bucket(url: str, name: str) -> None:
     """Create a bucket in a server of Google Cloud Storage."""
     requests.post(f"{url}/storage/v1/b", json={"name": name}, timeout=10).raise_for_status()
 
 
 @contextmanager
-def _running(name: str, command: list[str], port: int, home: Path) -> Generator[None]:
+def _running(
+    name: str,
+    command: list[str],
+    port: int,
+    home: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Generator[None]:
     supervisor = Supervisor(home / "run", home / "logs")
-    server = Server(name=name, command=command, port=port, ready=lambda: listening(port))
+    server = Server(
+        name=name,
+        command=command,
+        port=port,
+        ready=lambda: listening(port),
+        environment=environment or {},
+    )
     supervisor.start(server)
     try:
         supervisor.wait(server)

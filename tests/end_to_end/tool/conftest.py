@@ -22,6 +22,7 @@ from neonhub_backup.domain.configuration import (
     Store,
     render_configuration,
 )
+from neonhub_backup.domain.retention import RetentionPolicy
 from sandbox import keys
 from sandbox.demo.seed import seed
 from sandbox.postgres import PostgresServer
@@ -40,6 +41,7 @@ class Tool:
     environment: dict[str, str]
     stores: Sequence[Store] = field(default_factory=list[Store])
     checks: Sequence[Check] = ()
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
     @property
     def store(self) -> Path:
@@ -56,6 +58,7 @@ class Tool:
             encryption=Encryption(
                 public_keys=(keys.public_key(self.home.parent / "keys").read_text(),)
             ),
+            retention=self.retention,
         )
         path = self.home / "test.yaml"
         path.write_text(render_configuration(configuration, "a test"))
