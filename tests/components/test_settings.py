@@ -323,7 +323,7 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
         ),
         (
             {"databases": [{"name": "neonhub", "recovery": {"smoketest": ["node"]}}]},
-            "databases[0].recovery.smoketest: not a setting, so it would change nothing; did you me",
+            "databases[0].recovery.smoketest: not a setting, so it would change nothing; did you",
         ),
         (
             {"databases": [{"name": "neonhub", "recovery": {"migrate": "prisma migrate"}}]},
