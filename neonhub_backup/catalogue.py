@@ -1,11 +1,19 @@
 """Which backups a store holds."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from neonhub_backup.domain.layout import MANIFEST, ROOT, Location, parse_key, tier_prefix
+from neonhub_backup.domain.layout import (
+    MANIFEST,
+    ROOT,
+    Location,
+    parse_key,
+    parse_name,
+    tier_prefix,
+)
 from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, NoBackupError
@@ -14,6 +22,9 @@ from neonhub_backup.stores.base import Store
 log = logging.getLogger(__name__)
 
 LATEST = "latest"
+
+READERS = 16
+"""Manifests that are read side by side: each is small, and far away."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +42,63 @@ class Catalogue:
                 found.append(parsed[0])
         return sorted(found, reverse=True)
 
+    def places(self, name: str) -> list[Location]:
+        """Where complete backups of this name are; lists nothing but its own folders.
+
+        More than one, if an object was moved: only one of them has the right manifest.
+        """
+        return [
+            place
+            for tier in Tier
+            if (place := parse_name(name, tier)) is not None
+            and any(
+                listed.key == place.prefix + MANIFEST
+                for listed in self.store.list(place.prefix + MANIFEST)
+            )
+        ]
+
     def manifest(self, location: Location) -> Manifest:
         """A backup's manifest.
 
         Raises:
             IntegrityError: it was changed, or belongs to another backup.
         """
+        return self.read(location)[1]
+
+    def read(self, location: Location) -> tuple[bytes, Manifest]:
+        """A backup's manifest as it is stored, and what it says.
+
+        Raises:
+            IntegrityError: it was changed, or belongs to another backup.
+        """
         key = location.prefix + MANIFEST
         with self.store.download(key) as blocks:
-            manifest = load_manifest(b"".join(blocks), f"{self.store.address}/{key}")
+            stored = b"".join(blocks)
+        manifest = load_manifest(stored, f"{self.store.address}/{key}")
         if (manifest.name, manifest.tier) != (location.name, location.tier):
             raise IntegrityError(
                 f"{self.store.address}/{key} is the manifest of {manifest.tier} backup"
                 f" {manifest.name}, so nothing is restored: bring back the object's earlier version"
             )
-        return manifest
+        return stored, manifest
+
+    def read_all(
+        self, locations: Iterable[Location]
+    ) -> Iterator[tuple[Location, Manifest | IntegrityError]]:
+        """The manifests of backups, in their order, read side by side; or what is wrong with one.
+
+        Raises:
+            StoreError: one cannot be read.
+        """
+
+        def read(location: Location) -> tuple[Location, Manifest | IntegrityError]:
+            try:
+                return location, self.manifest(location)
+            except IntegrityError as error:
+                return location, error
+
+        with ThreadPoolExecutor(READERS, "manifests") as pool:
+            yield from pool.map(read, locations)
 
     def manifests(self, database: str) -> Iterator[tuple[Location, Manifest]]:
         """Every complete backup of a database, newest first."""
@@ -67,9 +120,8 @@ class Catalogue:
                 f"store {self.store.name} ({self.store.address}) has no complete backup of database"
                 f" {database}, so there is nothing to restore: take one with neonhub-backup backup"
             )
-        for location in self.locations():
-            if location.name == name:
-                return location, self.manifest(location)
+        for location in self.places(name):
+            return location, self.manifest(location)
         raise NoBackupError(
             f"store {self.store.name} ({self.store.address}) has no complete backup {name}:"
             " neonhub-backup list shows those there are"

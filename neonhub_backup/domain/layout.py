@@ -26,10 +26,9 @@ WAL = "wal/"
 ARCHIVE = "archive.dump.zst.gpg"
 """The `pg_dump -Fc` archive of everything but the rows of ordinary tables."""
 
-_PREFIX = re.compile(
-    rf"{ROOT}(?P<tier>[a-z]+)/\d{{4}}/\d{{2}}/(?P<name>(?P<time>\d{{8}}T\d{{6}}Z)-[0-9a-f]{{8}})/"
-)
-_DRILL = re.compile(rf"{DRILLS}(?P<name>\d{{8}}T\d{{6}}Z-[0-9a-f]{{8}})(\.\d{{8}}T\d{{6}}Z)?\.json")
+_NAME = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
+_PREFIX = re.compile(rf"{ROOT}(?P<tier>[a-z]+)/\d{{4}}/\d{{2}}/(?P<name>{_NAME})/")
+_DRILL = re.compile(rf"{DRILLS}(?P<name>{_NAME})(\.\d{{8}}T\d{{6}}Z)?\.json")
 
 
 @dataclass(frozen=True, order=True)
@@ -64,14 +63,22 @@ def parse_key(key: str) -> tuple[Location, str] | None:
     match = _PREFIX.match(key)
     if match is None or match["tier"] not in set(Tier):
         return None
-    try:
-        started = datetime.strptime(match["time"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:  # digits that are no date
-        return None
-    location = Location(started, match["name"], Tier(match["tier"]))
-    if not key.startswith(location.prefix):
+    location = parse_name(match["name"], Tier(match["tier"]))
+    if location is None or not key.startswith(location.prefix):
         return None
     return location, key.removeprefix(location.prefix)
+
+
+def parse_name(name: str, tier: Tier) -> Location | None:
+    """Where a backup of this name and tier is, if there is one; None when it is no such name."""
+    if re.fullmatch(_NAME, name) is None:
+        return None
+    time, _, _ = name.partition("-")
+    try:
+        started = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:  # digits that are no date
+        return None
+    return Location(started, name, tier)
 
 
 def drill_key(backup: str, again: datetime | None = None) -> str:

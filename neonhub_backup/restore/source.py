@@ -32,18 +32,27 @@ class Source:
         Raises:
             IntegrityError: after the last block, when they are not what was written.
         """
-        digest, size = hashlib.sha256(), 0
-        with self.store.download(self.key(stored)) as blocks:
-            for block in blocks:
-                digest.update(block)
-                size += len(block)
-                yield block
-        if (size, digest.hexdigest()) != (stored.bytes, stored.sha256):
-            raise IntegrityError(
-                f"{self.store.address}/{self.key(stored)} is not what the backup wrote ({size}"
-                f" bytes with another sha256 instead of {stored.bytes}), so nothing is restored"
-                " from it: restore another backup, or bring back the object's earlier version"
-            )
+        yield from read_checked(self.store, self.key(stored), stored)
+
+
+def read_checked(store: Store, key: str, stored: StoredObject) -> Generator[bytes]:
+    """An object's bytes as they are stored, checked against the manifest as they pass.
+
+    Raises:
+        IntegrityError: after the last block, when they are not what was written.
+    """
+    digest, size = hashlib.sha256(), 0
+    with store.download(key) as blocks:
+        for block in blocks:
+            digest.update(block)
+            size += len(block)
+            yield block
+    if (size, digest.hexdigest()) != (stored.bytes, stored.sha256):
+        raise IntegrityError(
+            f"{store.address}/{key} is not what the backup wrote ({size} bytes with another sha256"
+            f" instead of {stored.bytes}), so it is used for nothing: use another backup or"
+            " another store, or bring back the object's earlier version"
+        )
 
 
 def check_objects(source: Source, programs: Programs) -> None:

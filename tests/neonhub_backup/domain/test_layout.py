@@ -14,6 +14,7 @@ from neonhub_backup.domain.layout import (
     new_location,
     parse_drill_key,
     parse_key,
+    parse_name,
     tier_prefix,
 )
 from neonhub_backup.domain.retention import Tier
@@ -101,3 +102,16 @@ def test_every_drill_of_a_backup_is_found_by_its_name() -> None:
 @pytest.mark.parametrize("key", ["drills/", "drills/x.json", f"{PREFIX}manifest.json"])
 def test_other_keys_are_no_drills(key: str) -> None:
     assert parse_drill_key(key) is None
+
+
+def test_a_name_says_where_its_backup_is() -> None:
+    place = new_location(Tier.WEEKLY, datetime(2026, 1, 5, 2, tzinfo=UTC))
+
+    assert parse_name(place.name, Tier.WEEKLY) == place
+
+
+@pytest.mark.parametrize(
+    "name", ["latest", "", "20260105T020000Z-0123456", "20261305T020000Z-01234567", "../secrets"]
+)
+def test_what_is_no_name_is_nowhere(name: str) -> None:
+    assert parse_name(name, Tier.WEEKLY) is None
