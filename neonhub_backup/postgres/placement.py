@@ -1,6 +1,9 @@
 """Databases as wholes: made beside the live one, and given its name when they are proven."""
 
-from collections.abc import Generator, Iterable
+import json
+import logging
+import re
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +16,44 @@ from neonhub_backup.domain.manifest import Manifest, Server
 from neonhub_backup.errors import DatabaseError, TargetError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, value
 
+log = logging.getLogger(__name__)
+
 _MAINTENANCE = ("postgres", "template1")
 _NAME_BYTES = 63
 _LISTS = frozenset(
     {"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"}
 )
 """Settings that are stored as lists of quoted names."""
+_MARK = "Restored by neonhub-backup: "
+"""Begins the comment on a database that was restored, proven, and has not taken a place yet."""
+_ASIDE = re.compile(r"before_\d{8}T\d{6}Z$")
+_DISCONNECT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the comment on a finished copy says."""
+
+    backup: str
+    """Name of the backup that it holds."""
+    database: str
+    """Name of the database whose place it can take."""
+    finished: datetime
+
+
+@dataclass(frozen=True)
+class Session:
+    """A connection that keeps a database from being renamed."""
+
+    pid: int
+    database: str
+    user: str
+    application: str
+    client: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.user} of {self.application} from {self.client}, {self.state}"
 
 
 @dataclass(frozen=True)
@@ -27,7 +62,7 @@ class Occupancy:
 
     exists: bool
     tables: int
-    sessions: int
+    sessions: tuple[Session, ...]
     """Connections to it, which renaming does not bear."""
 
 
@@ -49,11 +84,9 @@ def maintenance(target: Target) -> Connection:
 
 def look(connection: Connection, target: Target) -> Occupancy:
     """See what the target holds now."""
-    if not query(connection, "SELECT FROM pg_database WHERE datname = %s", target.database):
-        return Occupancy(exists=False, tables=0, sessions=0)
-    sessions = value(
-        connection, int, "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", target.database
-    )
+    if not exists(connection, target):
+        return Occupancy(exists=False, tables=0, sessions=())
+    sessions = read_sessions(connection, [target.database])
     with connect(target) as inside:
         tables = value(
             inside,
@@ -68,6 +101,87 @@ def look(connection: Connection, target: Target) -> Occupancy:
             """,
         )
     return Occupancy(exists=True, tables=tables, sessions=sessions)
+
+
+def exists(connection: Connection, target: Target) -> bool:
+    """Whether a database has the target's name."""
+    return bool(query(connection, "SELECT FROM pg_database WHERE datname = %s", target.database))
+
+
+def read_sessions(connection: Connection, databases: Sequence[str]) -> tuple[Session, ...]:
+    """Who is connected to these databases, but for vacuums, which give way."""
+    rows = query(
+        connection,
+        """
+        SELECT pid, datname::text, coalesce(usename::text, 'a process of the server'),
+               coalesce(nullif(application_name, ''), 'an unnamed application'),
+               coalesce(host(client_addr), 'a local socket'), coalesce(state, 'state unknown')
+          FROM pg_stat_activity
+         WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
+         ORDER BY backend_start
+        """,
+        list(databases),
+    )
+    return tuple(Session(*cast("tuple[int, str, str, str, str, str]", row)) for row in rows)
+
+
+def disconnect(connection: Connection, sessions: Iterable[Session], target: Target) -> None:
+    """End connections, each after whatever it has not committed is undone.
+
+    Raises:
+        TargetError: the user may not end one of them.
+    """
+    for session in sessions:
+        try:
+            query(
+                connection,
+                "SELECT pg_terminate_backend(%s, %s)",
+                session.pid,
+                _DISCONNECT_SECONDS * 1000,
+            )
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise TargetError(
+                f"user {connection.info.user} may not end the connection of {session}, so {target}"
+                " keeps its name: stop that application, or GRANT pg_signal_backend"
+            ) from error
+
+
+def finish(connection: Connection, scratch: Target, name: str, mark: Mark) -> None:
+    """Give a proven copy the name under which it is found, and say on it what it is."""
+    text = {"backup": mark.backup, "database": mark.database, "finished": mark.finished.isoformat()}
+    with connection.transaction():
+        connection.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                sql.Identifier(scratch.database), _MARK + json.dumps(text, ensure_ascii=False)
+            )
+        )
+        connection.execute(_renaming(scratch.database, name))
+
+
+def finished_copies(connection: Connection, target: Target) -> list[tuple[str, Mark]]:
+    """The finished copies that can take a database's place, the newest first."""
+    rows = query(
+        connection,
+        """
+        SELECT datname::text, shobj_description(oid, 'pg_database') FROM pg_database
+         WHERE starts_with(shobj_description(oid, 'pg_database'), %s)
+        """,
+        _MARK,
+    )
+    found = [(cast("str", name), _read_mark(cast("str", text))) for name, text in rows]
+    ours = [(name, mark) for name, mark in found if mark and mark.database == target.database]
+    return sorted(ours, key=lambda item: item[1].finished, reverse=True)
+
+
+def set_aside_names(connection: Connection, target: Target) -> list[str]:
+    """The databases that had a database's name before, the newest first."""
+    rows = query(connection, "SELECT datname::text FROM pg_database")
+    found: list[tuple[str, str]] = []
+    for (name,) in cast("list[tuple[str]]", rows):
+        match = _ASIDE.search(name)
+        if match and name == beside_name(target.database, match[0]):
+            found.append((match[0], name))
+    return [name for _, name in sorted(found, reverse=True)]
 
 
 def check_server(
@@ -133,8 +247,17 @@ def scratch_database(
         connection.execute(_creation(beside.database, server.model_copy(update=plain)))
     try:
         yield beside
-    except BaseException:
-        drop(connection, beside.database)
+    except BaseException as failure:
+        # After an interrupt it may be busy, and hold locks on the very databases.
+        connection.close()
+        try:
+            with maintenance(target) as other:
+                drop(other, beside.database)
+        except (DatabaseError, psycopg.Error) as error:
+            failure.add_note(
+                f"database {beside.database} holds a part of a restore and cannot be dropped"
+                f" ({' '.join(str(error).split())}): drop it"
+            )
         raise
 
 
@@ -148,25 +271,32 @@ def drop(connection: Connection, name: str) -> None:
 def take_place(connection: Connection, beside: Target, target: Target, aside: str | None) -> None:
     """Give a restored database the target's name, in one step; the present one becomes `aside`.
 
-    The restored one takes over the owner, the privileges and the settings of the present one.
+    The restored one takes over the owner, the privileges, the settings and the comment of the
+    present one.
 
     Raises:
-        TargetError: someone is connected to the present one.
+        TargetError: someone is connected to one of them, or the user may not rename them.
     """
-    new, name = sql.Identifier(beside.database), sql.Identifier(target.database)
-    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-    try:
-        with connection.transaction():
-            if aside is not None:
-                for statement in _properties(connection, target.database, beside.database):
-                    connection.execute(statement)
-                connection.execute(rename.format(name, sql.Identifier(aside)))
-            connection.execute(rename.format(new, name))
-    except psycopg.errors.ObjectInUse as error:
-        raise TargetError(
-            f"{target} is in use, so it keeps its name and the restored copy was dropped: stop the"
-            " applications that are connected to it and try again"
-        ) from error
+    with _telling(target), connection.transaction():
+        _unmark(connection, beside.database)
+        if aside is not None:
+            for statement in _properties(connection, target.database, beside.database):
+                connection.execute(statement)
+            _role_settings(connection, target.database, beside.database)
+            connection.execute(_renaming(target.database, aside))
+        connection.execute(_renaming(beside.database, target.database))
+
+
+def take_back(connection: Connection, aside: str, target: Target, present: str | None) -> None:
+    """Give a database that was set aside its name back; the one that has it becomes `present`.
+
+    Raises:
+        TargetError: someone is connected to one of them, or the user may not rename them.
+    """
+    with _telling(target), connection.transaction():
+        if present is not None:
+            connection.execute(_renaming(target.database, present))
+        connection.execute(_renaming(aside, target.database))
 
 
 def beside_name(database: str, suffix: str) -> str:
@@ -178,6 +308,45 @@ def beside_name(database: str, suffix: str) -> str:
 def aside_suffix(now: datetime) -> str:
     """The dated ending under which a replaced database is kept."""
     return f"before_{now:%Y%m%dT%H%M%SZ}"
+
+
+@contextmanager
+def _telling(target: Target) -> Generator[None]:
+    try:
+        yield
+    except psycopg.errors.ObjectInUse as error:
+        raise TargetError(
+            f"{target} is in use ({error.diag.message_detail}), so every database keeps its name:"
+            " stop the applications that are connected to it and try again"
+        ) from error
+    except psycopg.errors.DuplicateDatabase as error:
+        raise TargetError(
+            f"{error.diag.message_primary}, so every database keeps its name: try again"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise TargetError(
+            f"{target} cannot be renamed by this user ({error.diag.message_primary}), so every"
+            " database keeps its name: connect as the owner of both, who may create databases"
+        ) from error
+
+
+def _renaming(name: str, new: str) -> sql.Composed:
+    return sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+        sql.Identifier(name), sql.Identifier(new)
+    )
+
+
+def _read_mark(text: str) -> Mark | None:
+    try:
+        content = json.loads(text.removeprefix(_MARK))
+        finished = datetime.fromisoformat(content["finished"])
+        return Mark(str(content["backup"]), str(content["database"]), finished)
+    except (ValueError, LookupError, TypeError):
+        return None  # the comment is someone else's
+
+
+def _unmark(connection: Connection, name: str) -> None:
+    connection.execute(sql.SQL("COMMENT ON DATABASE {} IS NULL").format(sql.Identifier(name)))
 
 
 def _creation(name: str, server: Server) -> sql.Composed:
@@ -197,12 +366,14 @@ def _creation(name: str, server: Server) -> sql.Composed:
 
 def _properties(connection: Connection, old: str, new: str) -> Iterable[sql.Composed]:
     name = sql.Identifier(new)
-    ((owner, explicit),) = query(
+    ((owner, explicit, limit, comment),) = query(
         connection,
-        "SELECT pg_get_userbyid(datdba)::text, datacl IS NOT NULL"
-        " FROM pg_database WHERE datname = %s",
+        "SELECT pg_get_userbyid(datdba)::text, datacl IS NOT NULL, datconnlimit,"
+        " shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
         old,
     )
+    yield sql.SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(name, sql.Literal(limit))
+    yield sql.SQL("COMMENT ON DATABASE {} IS {}").format(name, sql.Literal(comment))
     yield sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, sql.Identifier(cast("str", owner)))
     if explicit:
         yield sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name)
@@ -233,8 +404,42 @@ def _properties(connection: Connection, old: str, new: str) -> Iterable[sql.Comp
         old,
     )
     for setting, text in settings:
-        yield sql.SQL("ALTER DATABASE {} SET {} TO {}").format(
-            name,
-            sql.Identifier(cast("str", setting)),
-            sql.SQL(cast("str", text)) if setting in _LISTS else sql.Literal(text),  # pyright: ignore[reportArgumentType] - stored as SQL
+        yield sql.SQL("ALTER DATABASE {} SET ").format(name) + _setting(setting, text)
+
+
+def _role_settings(connection: Connection, old: str, new: str) -> None:
+    rows = query(
+        connection,
+        """
+        SELECT s.setrole::regrole::text,
+               split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)
+          FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase,
+               unnest(s.setconfig) setting
+         WHERE d.datname = %s AND s.setrole <> 0
+        """,
+        old,
+    )
+    for role, setting, text in rows:
+        statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET ").format(
+            sql.SQL(cast("str", role)),  # pyright: ignore[reportArgumentType] - quoted by regrole
+            sql.Identifier(new),
         )
+        try:
+            with connection.transaction():
+                connection.execute(statement + _setting(setting, text))
+        except psycopg.errors.InsufficientPrivilege:
+            log.warning(
+                "the setting %s of role %s in database %s is not taken over, because user %s may"
+                " not set it: run ALTER ROLE … IN DATABASE … SET as a superuser",
+                setting,
+                role,
+                old,
+                connection.info.user,
+            )
+
+
+def _setting(name: object, text: object) -> sql.Composed:
+    return sql.SQL("{} TO {}").format(
+        sql.Identifier(cast("str", name)),
+        sql.SQL(cast("str", text)) if name in _LISTS else sql.Literal(text),  # pyright: ignore[reportArgumentType] - stored as SQL
+    )

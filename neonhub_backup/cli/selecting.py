@@ -1,0 +1,101 @@
+"""The options that choose a backup, for every command that reads one."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from neonhub_backup.catalogue import LATEST
+from neonhub_backup.cli.output import size_text
+from neonhub_backup.cli.session import Session
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.encryption import Decryptor, decryptor
+from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.restore.selection import Candidate, Wanted, choose, parse_moment
+from neonhub_backup.stores.base import Store
+
+FromStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Read from this store alone. By default from the first one that can be read.",
+        metavar="NAME",
+    ),
+]
+TierName = Annotated[
+    str | None,
+    typer.Option("--tier", help="Take the newest backup of this retention tier.", metavar="TIER"),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        help="Take the newest backup begun at this time or before, e.g. 2026-01-05T02:00:00Z.",
+        metavar="TIMESTAMP",
+    ),
+]
+
+
+def asked_stores(session: Session, name: str | None) -> tuple[Store, ...]:
+    """The stores to ask: one by its name, or all in the configuration's order."""
+    return session.stores if name is None else (session.store(name),)
+
+
+def read_wanted(database: str, backup: str, tier: str | None, at: str | None) -> Wanted:
+    """Which backup the options ask for.
+
+    Raises:
+        ConfigurationError: they contradict each other, or one is no tier or no time.
+    """
+    if tier is not None and tier not in set(Tier):
+        raise ConfigurationError(
+            f"--tier {tier} is not a retention tier, so nothing was done: choose one of"
+            f" {', '.join(Tier)}"
+        )
+    return Wanted(
+        database=database,
+        name=backup,
+        tier=None if tier is None else Tier(tier),
+        at=None if at is None else parse_moment(at),
+    )
+
+
+@contextmanager
+def chosen(
+    session: Session,
+    database: str,
+    *,
+    backup: str = LATEST,
+    store: str | None = None,
+    tier: str | None = None,
+    at: str | None = None,
+) -> Generator[tuple[list[Candidate], Decryptor]]:
+    """The copies of the backup that the options ask for, and what decrypts them.
+
+    Raises:
+        BackupError: there is none, none can be read, or no key can decrypt them.
+    """
+    wanted = read_wanted(database, backup, tier, at)
+    candidates = choose(asked_stores(session, store), wanted)
+    with decryptor() as decrypt:
+        manifest = candidates[0].manifest
+        decrypt.check(manifest.recipients, manifest.name)
+        yield candidates, decrypt
+
+
+def describe_candidates(candidates: list[Candidate]) -> dict[str, Any]:
+    """Where the chosen backup would be read, as `--dry-run --json` shows it."""
+    return {"store": candidates[0].store.name, "stores": [one.store.name for one in candidates]}
+
+
+def say_candidates(candidates: list[Candidate]) -> None:
+    """Which backup was chosen, from where and how large."""
+    first, *others = candidates
+    manifest = first.manifest
+    typer.echo(
+        f"{manifest.tier} backup {manifest.name}, begun at {manifest.started:%Y-%m-%dT%H:%M:%SZ}:"
+        f" {manifest.rows:,} rows, {size_text(manifest.bytes)}"
+    )
+    others_said = f", or else from {', '.join(one.store.name for one in others)}" if others else ""
+    typer.echo(f"  read from store {first.store.name} ({first.store.address}){others_said}")
