@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from neonhub_backup.encryption import private_home
+from neonhub_backup.gpg import private_home
 from sandbox.errors import SandboxError
 from sandbox.files import write_atomically
 

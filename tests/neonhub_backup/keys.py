@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from neonhub_backup.encryption import private_home
+from neonhub_backup.gpg import private_home
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - nobody's
 PAST = "20200101T000000"
@@ -37,18 +37,19 @@ class KeyMaker:
         expires: str = "never",
         encryption_expires: str | None = None,
         revoked: bool = False,
+        algorithms: tuple[str, str] = ("ed25519", "cv25519"),
     ) -> Key:
-        """A key pair; one that expires was made in the past."""
+        """A key pair; one that expires was made in the past. Algorithms to sign and to encrypt."""
         unlock = ["--pinentry-mode", "loopback", "--passphrase", passphrase]
         then = [] if expires == encryption_expires == "never" else ["--faked-system-time", PAST]
-        self.gpg(*then, *unlock, "--quick-generate-key", name, "ed25519", "sign", expires)
+        self.gpg(*then, *unlock, "--quick-generate-key", name, algorithms[0], "sign", expires)
         shown = self.gpg("--with-colons", "--list-keys", name)
         fingerprint = next(
             line.split(":")[9] for line in shown.splitlines() if line.startswith("fpr:")
         )
         if encrypts:
             until = encryption_expires or expires
-            self.gpg(*then, *unlock, "--quick-add-key", fingerprint, "cv25519", "encr", until)
+            self.gpg(*then, *unlock, "--quick-add-key", fingerprint, algorithms[1], "encr", until)
         if revoked:
             prepared = self.home / "openpgp-revocs.d" / f"{fingerprint}.rev"
             # GnuPG puts a colon there, against importing it by accident.

@@ -1,15 +1,18 @@
 """Whoever backs up needs a sound public key; whoever restores, a private one that opens."""
 
+import logging
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from neonhub_backup import encryption
+from neonhub_backup import gpg
 from neonhub_backup.encryption import (
+    PASSPHRASE_FILE_VARIABLE,
     PASSPHRASE_VARIABLE,
     PRIVATE_KEY_FILE_VARIABLE,
     PRIVATE_KEY_VARIABLE,
@@ -52,7 +55,10 @@ def temporary(
     """Where everything temporary lies; no key comes from the user's environment."""
     # pytest's own directory is made on first use, which must not be below.
     tmp_path_factory.getbasetemp()
-    for name in (PASSPHRASE_VARIABLE, PRIVATE_KEY_VARIABLE, PRIVATE_KEY_FILE_VARIABLE):
+    for name in (
+        *(PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE),
+        *(PRIVATE_KEY_VARIABLE, PRIVATE_KEY_FILE_VARIABLE),
+    ):
         monkeypatch.delenv(name, raising=False)
     # Not pytest's own directory: an agent's socket lies in it, and its path has a limit.
     with tempfile.TemporaryDirectory() as directory:
@@ -121,6 +127,17 @@ def test_the_recipients_are_known_by_their_primary_keys(key: Key, other: Key) ->
         assert encrypt.recipients == (key.fingerprint, other.fingerprint)
 
 
+@pytest.mark.parametrize("algorithms", [("rsa2048", "rsa2048"), ("nistp256", "nistp256")], ids=str)
+def test_other_algorithms_do_as_well(
+    algorithms: tuple[str, str], keys: KeyMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unusual = keys.make(f"{algorithms[0]}@example", algorithms=algorithms)
+    monkeypatch.setenv(PRIVATE_KEY_VARIABLE, unusual.private)
+
+    with decryptor() as decrypt:
+        assert _pass(_encrypted(unusual), decrypt) == b"a secret"
+
+
 @pytest.mark.parametrize("reader", ["key", "other"])
 def test_each_of_several_recipients_can_read_alone(
     reader: str, key: Key, other: Key, monkeypatch: pytest.MonkeyPatch
@@ -161,6 +178,26 @@ class TestAPublicKey:
         block = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{}\n-----END PGP PUBLIC KEY BLOCK-----\n"
 
         assert "is not exactly one GPG public key" in _refusal(block.format("aGVsbG8="))
+
+    def test_is_refused_together_with_every_other_that_is(
+        self, key: Key, expired: Key, revoked: Key
+    ) -> None:
+        said = _refusal(expired.public, key.public, revoked.public)
+
+        assert f"encryption.public_keys.0 ({expired.fingerprint}) is expired" in said
+        assert f"encryption.public_keys.2 ({revoked.fingerprint}) is revoked" in said
+        assert key.fingerprint not in said
+
+    def test_that_will_soon_expire_is_named_in_a_warning(
+        self, keys: KeyMaker, key: Key, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        day = datetime.now(UTC) + timedelta(days=10)
+        soon = keys.make("soon@example", expires=f"{day:%Y-%m-%d}")
+
+        with caplog.at_level(logging.WARNING), encryptor([key.public, soon.public]):
+            (said,) = caplog.messages
+
+        assert f"encryption.public_keys.1 ({soon.fingerprint}) expires on {day:%Y-%m-%d}" in said
 
     def test_is_named_by_its_place_in_the_configuration(self, key: Key, expired: Key) -> None:
         assert "encryption.public_keys.1 (" in _refusal(key.public, expired.public)
@@ -216,9 +253,72 @@ class TestAPrivateKey:
         with decryptor() as decrypt:
             assert _pass(stored, decrypt) == b"a secret"
 
-    @pytest.mark.parametrize("passphrase", [None, "", "wrong"])
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+    def test_that_is_locked_opens_with_the_line_in_a_file(
+        self, end: str, locked: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "passphrase"
+        path.write_bytes((PASSPHRASE + end).encode())
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, locked.private)
+        monkeypatch.setenv(PASSPHRASE_FILE_VARIABLE, str(path))
+
+        with decryptor() as decrypt:
+            assert _pass(_encrypted(locked), decrypt) == b"a secret"
+
+    @pytest.mark.parametrize("passphrase", ["  zwölf Ölfässer  ", "日本語", '"$HOME" \\ %20'])
+    def test_may_have_any_passphrase_of_one_line(
+        self, passphrase: str, keys: KeyMaker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unusual = keys.make(f"of {passphrase.encode().hex()}", passphrase=passphrase)
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, unusual.private)
+        monkeypatch.setenv(PASSPHRASE_VARIABLE, passphrase)
+
+        with decryptor() as decrypt:
+            assert _pass(_encrypted(unusual), decrypt) == b"a secret"
+
+    def test_with_a_passphrase_of_several_lines_is_refused(
+        self, locked: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, locked.private)
+        monkeypatch.setenv(PASSPHRASE_VARIABLE, f"{PASSPHRASE}\nand more")
+
+        said = _refusal_to_read()
+
+        assert "has several lines" in said
+        assert PASSPHRASE not in said
+
+    def test_whose_passphrase_lies_in_a_file_that_is_missing_is_refused(
+        self, locked: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, locked.private)
+        monkeypatch.setenv(PASSPHRASE_FILE_VARIABLE, str(tmp_path / "nowhere"))
+
+        assert f"the passphrase file {tmp_path}/nowhere" in _refusal_to_read()
+
+    def test_is_unlocked_once_and_not_for_every_object(
+        self, locked: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, locked.private)
+        monkeypatch.setenv(PASSPHRASE_VARIABLE, PASSPHRASE)
+
+        with decryptor() as decrypt:
+            assert decrypt.unlock == ()
+
+    @pytest.mark.parametrize(
+        ("passphrase", "reason", "fix"),
+        [
+            (None, "no passphrase is given", "set"),
+            ("", "no passphrase is given", "set"),
+            ("wrong", "the passphrase that is given does not open it", "correct"),
+        ],
+    )
     def test_that_stays_locked_is_refused(
-        self, passphrase: str | None, locked: Key, monkeypatch: pytest.MonkeyPatch
+        self,
+        passphrase: str | None,
+        reason: str,
+        fix: str,
+        locked: Key,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv(PRIVATE_KEY_VARIABLE, locked.private)
         if passphrase is not None:
@@ -226,8 +326,47 @@ class TestAPrivateKey:
 
         said = _refusal_to_read()
 
-        assert f"{locked.fingerprint} is locked and its passphrase is missing or wrong" in said
-        assert f"set {PASSPHRASE_VARIABLE}" in said
+        assert f"{locked.fingerprint} is locked and {reason}" in said
+        assert f"{fix} {PASSPHRASE_VARIABLE}" in said
+
+    def test_may_be_one_of_several_in_a_file(
+        self, key: Key, other: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "keys.asc"
+        path.write_text(key.private + other.private)
+        monkeypatch.setenv(PRIVATE_KEY_FILE_VARIABLE, str(path))
+
+        with decryptor() as decrypt:
+            assert decrypt.fingerprints == {key.fingerprint, other.fingerprint}
+            assert _pass(_encrypted(other), decrypt) == b"a secret"
+
+    def test_that_stays_locked_beside_one_that_opens_is_named_when_it_is_needed(
+        self, key: Key, locked: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, key.private + locked.private)
+
+        with decryptor() as decrypt:
+            decrypt.check([key.fingerprint, locked.fingerprint], "20260105T020000Z-0badcafe")
+            with pytest.raises(EncryptionError, match=f"{locked.fingerprint} is locked"):
+                decrypt.check([locked.fingerprint], "20260105T020000Z-0badcafe")
+
+    def test_may_be_without_its_primary_part(
+        self, keys: KeyMaker, key: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exported = keys.gpg("--armor", "--export-secret-subkeys", key.fingerprint)
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, exported)
+
+        with decryptor() as decrypt:
+            assert decrypt.fingerprints == {key.fingerprint}
+            assert _pass(_encrypted(key), decrypt) == b"a secret"
+
+    def test_without_its_part_for_decryption_is_refused(
+        self, keys: KeyMaker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        signer = keys.make("only.signs@example", encrypts=False)
+        monkeypatch.setenv(PRIVATE_KEY_VARIABLE, signer.private)
+
+        assert "it has no part for decryption" in _refusal_to_read()
 
     def test_that_is_the_public_one_is_refused(
         self, key: Key, monkeypatch: pytest.MonkeyPatch
@@ -253,14 +392,20 @@ class TestAPrivateKey:
 
         assert f"{tmp_path}/nowhere" in _refusal_to_read()
 
-    def test_in_binary_form_is_refused_by_its_path(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_may_be_in_binary_form(
+        self, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = tmp_path / "key.gpg"
-        path.write_bytes(b"\x94\x58\x04\xff")
+        armoured = key.private.encode()
+        path.write_bytes(
+            subprocess.run(
+                ["gpg", "--dearmor"], input=armoured, capture_output=True, check=True
+            ).stdout
+        )
         monkeypatch.setenv(PRIVATE_KEY_FILE_VARIABLE, str(path))
 
-        assert f"{path} of {PRIVATE_KEY_FILE_VARIABLE} is not ASCII-armoured" in _refusal_to_read()
+        with decryptor() as decrypt:
+            assert decrypt.fingerprints == {key.fingerprint}
 
     def test_of_someone_else_is_refused_with_the_recipients(
         self, key: Key, other: Key, monkeypatch: pytest.MonkeyPatch
@@ -280,6 +425,51 @@ class TestAPrivateKey:
 
         with decryptor() as decrypt:
             decrypt.check([other.fingerprint, key.fingerprint], "20260105T020000Z-0badcafe")
+
+
+class TestAKeyOfTheUsersOwnKeyring:
+    """Is used as it lies there."""
+
+    @pytest.fixture
+    def keyring(self, locked: Key, temporary: Path) -> Iterator[Key]:
+        """A keyring with a locked key, without an agent that could ask for the passphrase."""
+        home = temporary.parent / "user"
+        (home / "gpg-agent.conf").write_text("pinentry-program /bin/false\ns2k-count 65536\n")
+        KeyMaker(home).gpg("--import", text=locked.private)
+        yield locked
+        subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+
+    def test_opens_with_the_passphrase_of_the_environment(
+        self, keyring: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(PASSPHRASE_VARIABLE, PASSPHRASE)
+
+        with decryptor() as decrypt:
+            decrypt.check([keyring.fingerprint], "20260105T020000Z-0badcafe")
+            assert _pass(_encrypted(keyring), decrypt) == b"a secret"
+            assert PASSPHRASE not in " ".join(decrypt.command().argv)
+
+    @pytest.mark.parametrize("passphrase", [None, "wrong"])
+    def test_that_stays_locked_is_refused_before_anything_is_restored(
+        self, passphrase: str | None, keyring: Key, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if passphrase is not None:
+            monkeypatch.setenv(PASSPHRASE_VARIABLE, passphrase)
+
+        with decryptor() as decrypt, pytest.raises(EncryptionError) as refused:
+            decrypt.check([keyring.fingerprint], "20260105T020000Z-0badcafe")
+
+        assert f"{keyring.fingerprint} (" in str(refused.value)
+        assert "does not open" in str(refused.value)
+        assert PASSPHRASE_VARIABLE in str(refused.value)
+
+    def test_of_which_only_the_public_part_is_there_is_not_at_hand(
+        self, key: Key, temporary: Path
+    ) -> None:
+        KeyMaker(temporary.parent / "user").gpg("--import", text=key.public)
+
+        with decryptor() as decrypt:
+            assert decrypt.fingerprints == frozenset()
 
 
 def test_an_encryptor_leaves_nothing_behind(key: Key, temporary: Path) -> None:
@@ -332,7 +522,7 @@ def test_a_path_that_is_too_long_is_refused_where_there_is_no_shorter_one(
 ) -> None:
     long = _of_length(temporary, 200)
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    monkeypatch.setattr(encryption, "SHORT_PLACE", str(temporary / "nowhere"))
+    monkeypatch.setattr(gpg, "SHORT_PLACE", str(temporary / "nowhere"))
 
     said = _refusal(key.public)
 

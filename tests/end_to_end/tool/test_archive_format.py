@@ -13,7 +13,7 @@ from psycopg import sql
 from pydantic import BaseModel
 
 from neonhub_backup.domain.manifest import Chunk, Manifest, Schema, Server, Table
-from neonhub_backup.encryption import private_home
+from neonhub_backup.gpg import private_home
 from neonhub_backup.postgres.connection import parse_url
 from sandbox import keys
 from sandbox.postgres import PostgresServer
