@@ -67,8 +67,8 @@ class Seconds(_Part):
     """How long each step took."""
 
     verify: float | None
-    """Every object read and compared with the manifest. None: the drill did not get there, as for
-    the others."""
+    """Every object read and compared with the manifest, before the restore. None: the drill did
+    not get there, as for the others."""
     data: float | None
     """From the first byte read until every row could be queried."""
     search: float | None
@@ -78,12 +78,13 @@ class Seconds(_Part):
     total: float
     """From the beginning of the drill to its end."""
 
+    objective: float | None
+    """What the stack promises for `recovery`. None: nothing."""
+
     @property
     def recovery(self) -> float | None:
-        """Time from the decision to restore until the database could be used, or None."""
-        if self.verify is None or self.search is None:
-            return None
-        return self.verify + self.search
+        """Time from the decision to restore until the database can be used. None: unknown."""
+        return None if self.search is None else (self.verify or 0.0) + self.search
 
 
 class Proof(_Part):

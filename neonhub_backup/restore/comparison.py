@@ -7,7 +7,8 @@ from psycopg import sql
 
 from neonhub_backup.domain.configuration import Check
 from neonhub_backup.domain.manifest import Manifest
-from neonhub_backup.postgres.connection import Target, connect, query, quoted
+from neonhub_backup.domain.proof import Answer
+from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.dump import schema_command
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.schema import differences, fingerprint
@@ -16,6 +17,8 @@ from neonhub_backup.processes import Programs, run
 
 DIFFERENCES_SHOWN = 20
 """How many of them a message names."""
+CHECK_SECONDS = 600
+"""Time for each of the stack's own queries."""
 
 
 def compare(
@@ -48,16 +51,25 @@ def compare(
 
 def run_checks(checks: Sequence[Check], target: Target) -> list[str]:
     """One line for each of the stack's own queries that is not answered as expected."""
-    found: list[str] = []
+    return [answer.problem for answer in answers(checks, target) if answer.problem is not None]
+
+
+def answers(checks: Sequence[Check], target: Target) -> list[Answer]:
+    """What became of each of the stack's own queries, which have ten minutes each."""
     with connect(target) as connection:
-        for check in checks:
-            try:
-                rows = query(connection, sql.SQL(check.query))  # pyright: ignore[reportArgumentType] - the query is the configuration's
-            except psycopg.Error as error:
-                found.append(f"check {check.name} fails: {' '.join(str(error).split())}")
-                continue
-            if check.expect is None and not rows:
-                found.append(f"check {check.name} returns no rows")
-            elif check.expect is not None and tuple(rows) != check.expect:
-                found.append(f"check {check.name} returns {rows} instead of {list(check.expect)}")
-    return found
+        connection.execute(sql.SQL("SET statement_timeout = {}").format(f"{CHECK_SECONDS}s"))
+        return [Answer(name=check.name, problem=_problem(connection, check)) for check in checks]
+
+
+def _problem(connection: Connection, check: Check) -> str | None:
+    try:
+        rows = query(connection, sql.SQL(check.query))  # pyright: ignore[reportArgumentType] - the query is the configuration's
+    except psycopg.errors.QueryCanceled:
+        return f"check {check.name} was not answered within {CHECK_SECONDS} s"
+    except psycopg.Error as error:
+        return f"check {check.name} fails: {' '.join(str(error).split())}"
+    if check.expect is None and not rows:
+        return f"check {check.name} returns no rows"
+    if check.expect is not None and tuple(rows) != check.expect:
+        return f"check {check.name} returns {rows} instead of {list(check.expect)}"
+    return None

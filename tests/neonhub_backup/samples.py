@@ -81,7 +81,7 @@ def proof(place: Location, *, day: int = 6, differences: tuple[str, ...] = ()) -
             indexes=0,
             btrees=0,
         ),
-        seconds=Seconds(verify=1.0, data=2.0, search=3.0, compare=0.5, total=5.0),
+        seconds=Seconds(verify=1.0, data=2.0, search=3.0, compare=0.5, total=5.0, objective=None),
         checks=(),
         recall=(),
         differences=differences,

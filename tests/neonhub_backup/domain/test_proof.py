@@ -64,7 +64,7 @@ def test_what_was_found_decides_whether_a_backup_is_proven(
 
 
 def test_recovery_takes_until_everything_was_read_checked_and_indexed() -> None:
-    whole = Seconds(verify=1.0, data=2.0, search=3.5, compare=0.5, total=6.0)
+    whole = Seconds(verify=1.0, data=2.0, search=3.5, compare=0.5, total=6.0, objective=None)
 
     assert whole.recovery == 4.5
     assert whole.model_copy(update={"search": None}).recovery is None

@@ -1,0 +1,253 @@
+"""Whether an approximate vector index finds what an exact scan finds.
+
+The index is asked for the nearest neighbours of some stored vectors with all the effort that it
+knows, so that what is measured is the index and not the settings of an application. Distances are
+compared rather than rows: of several rows equally far away, any is right.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import LiteralString, cast
+
+import psycopg
+from psycopg import sql
+
+from neonhub_backup.domain.proof import Recall
+from neonhub_backup.postgres.connection import Connection, query, quoted
+
+SAMPLE = 20
+"""Stored vectors of each index whose neighbours are looked for."""
+NEIGHBOURS = 10
+"""How many of each."""
+MINIMUM_RECALL = 0.95
+"""Share of the exact neighbours that an index must find, over the whole sample."""
+BUDGET_SECONDS = 300.0
+"""Time for all indexes; each has an equal share of what those before it left."""
+
+EF_SEARCH = 1000
+"""Candidates that HNSW looks at: the most that pgvector allows."""
+USUAL_LISTS = 100
+"""Lists of an IVFFlat index that was not told how many. All of them are searched."""
+_SEED = 5
+_TOLERANCE = 1e-9
+"""Two distances that differ by less than this part are the same, whichever plan computed them."""
+
+
+@dataclass(frozen=True)
+class VectorIndex:
+    """An index that is asked for what is nearest."""
+
+    number: int
+    name: tuple[str, str]
+    """Schema and name, unquoted."""
+    table_number: int
+    table: tuple[str, str]
+    method: str
+    expression: str
+    """SQL of what it indexes: a quoted column, or any other expression."""
+    condition: str | None
+    """SQL of which rows it holds. None: all."""
+    operator: tuple[str, str]
+    """Schema and name of the distance."""
+    lists: int
+    """Of an IVFFlat index."""
+
+
+def measure(connection: Connection) -> tuple[list[Recall], list[str]]:
+    """The recall of every vector index, and a line for each that could not be measured."""
+    found: list[Recall] = []
+    notes: list[str] = []
+    indexes = read_vector_indexes(connection)
+    deadline = time.monotonic() + BUDGET_SECONDS
+    for number, index in enumerate(indexes):
+        share = (deadline - time.monotonic()) / (len(indexes) - number)
+        shares = _measure(connection, index, time.monotonic() + share, notes)
+        found.append(
+            Recall(
+                index=quoted(*index.name),
+                table=quoted(*index.table),
+                method=index.method,
+                distance=index.operator[1],
+                sampled=len(shares),
+                neighbours=NEIGHBOURS,
+                recall=round(sum(shares) / len(shares), 4) if shares else None,
+            )
+        )
+    return found, notes
+
+
+def shortfalls(found: Sequence[Recall]) -> list[str]:
+    """A line for each index that finds too little."""
+    return [
+        f"index {one.index} finds {one.recall:.1%} of the {one.neighbours} nearest rows of"
+        f" {one.table} that an exact scan by {one.distance} finds, and {MINIMUM_RECALL:.0%} is the"
+        " least: build it with more effort (m and ef_construction, or lists)"
+        for one in found
+        if one.recall is not None and one.recall < MINIMUM_RECALL
+    ]
+
+
+def share_found(exact: Sequence[float], approximate: Sequence[float]) -> float:
+    """How many of the nearest rows an index found, as a share, from both lists of distances."""
+    farthest = exact[-1] + abs(exact[-1]) * _TOLERANCE
+    return min(1.0, sum(distance <= farthest for distance in approximate) / len(exact))
+
+
+def read_vector_indexes(connection: Connection) -> list[VectorIndex]:
+    """The usable indexes of pgvector, those of partitions one by one."""
+    return [_vector_index(row) for row in query(connection, _INDEXES, USUAL_LISTS)]
+
+
+def _vector_index(row: tuple[object, ...]) -> VectorIndex:
+    number, schema, name, table_number, table_schema, table = row[:6]
+    method, expression, condition, operator_schema, operator, lists = row[6:]
+    return VectorIndex(
+        number=cast("int", number),
+        name=(cast("str", schema), cast("str", name)),
+        table_number=cast("int", table_number),
+        table=(cast("str", table_schema), cast("str", table)),
+        method=cast("str", method),
+        expression=cast("str", expression),
+        condition=cast("str | None", condition),
+        operator=(cast("str", operator_schema), cast("str", operator)),
+        lists=cast("int", lists),
+    )
+
+
+def _measure(
+    connection: Connection, index: VectorIndex, deadline: float, notes: list[str]
+) -> list[float]:
+    shares: list[float] = []
+    name = quoted(*index.name)
+    try:
+        with connection.transaction(force_rollback=True):
+            _limit(connection, deadline)
+            _leave_no_choice(connection, index)
+            places = [place for (place,) in query(connection, _sample(index))]
+            for place in cast("list[str]", places):
+                _limit(connection, deadline)
+                exact = _distances(connection, _exact(index, place), by_index=False)
+                if not exact:  # a vector that is at no distance from any, such as zero by cosine
+                    continue
+                approximate = _approximate(index, place)
+                if not shares and not _uses(connection, approximate, index):
+                    notes.append(f"index {name} was not compared: the server does not use it")
+                    return []
+                shares.append(
+                    share_found(exact, _distances(connection, approximate, by_index=True))
+                )
+    except psycopg.errors.QueryCanceled:
+        notes.append(
+            f"index {name} was compared with {len(shares)} exact scans instead of {SAMPLE}: there"
+            " was no time for more"
+        )
+        return shares
+    if not shares:
+        notes.append(f"index {name} was not compared: it holds nothing that is near anything")
+    return shares
+
+
+def _limit(connection: Connection, deadline: float) -> None:
+    milliseconds = max(1, int((deadline - time.monotonic()) * 1000))
+    _set(connection, "statement_timeout", str(milliseconds))
+
+
+def _leave_no_choice(connection: Connection, index: VectorIndex) -> None:
+    """Let the planner see no other index of the table, until this transaction is rolled back."""
+    connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indrelid = %s AND indexrelid <> %s",
+        [index.table_number, index.number],
+    )
+    _set(connection, "hnsw.ef_search", str(EF_SEARCH))
+    _set(connection, "ivfflat.probes", str(index.lists))
+
+
+def _distances(connection: Connection, text: sql.Composed, *, by_index: bool) -> list[float]:
+    _choose_plan(connection, by_index=by_index)
+    return [cast("float", distance) for (distance,) in query(connection, text)]
+
+
+def _uses(connection: Connection, text: sql.Composed, index: VectorIndex) -> bool:
+    _choose_plan(connection, by_index=True)
+    ((plan,),) = query(connection, sql.SQL("EXPLAIN (FORMAT JSON) ") + text)
+    return index.name[1] in _indexes_of(cast("list[dict[str, object]]", plan)[0]["Plan"])
+
+
+def _indexes_of(node: object) -> set[object]:
+    parts = cast("dict[str, object]", node)
+    found: set[object] = {parts.get("Index Name")}
+    for child in cast("list[object]", parts.get("Plans", [])):
+        found |= _indexes_of(child)
+    return found
+
+
+def _choose_plan(connection: Connection, *, by_index: bool) -> None:
+    _set(connection, "enable_indexscan", "on" if by_index else "off")
+    _set(connection, "enable_seqscan", "off" if by_index else "on")
+
+
+def _set(connection: Connection, name: LiteralString, value: str) -> None:
+    connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def _sample(index: VectorIndex) -> sql.Composed:
+    return sql.SQL(
+        "SELECT ctid::text FROM ONLY {table} WHERE {expression} IS NOT NULL AND {condition}"
+        " ORDER BY hashtidextended(ctid, {seed}), ctid LIMIT {sample}"
+    ).format(**_parts(index), seed=sql.Literal(_SEED), sample=sql.Literal(SAMPLE))
+
+
+def _exact(index: VectorIndex, place: str) -> sql.Composed:
+    return sql.SQL(
+        "SELECT distance FROM (SELECT {distance} AS distance FROM ONLY {table}"
+        " WHERE {expression} IS NOT NULL AND {condition}) found"
+        " WHERE distance <> 'NaN' ORDER BY distance LIMIT {neighbours}"
+    ).format(**_parts(index), distance=_distance(index, place), neighbours=sql.Literal(NEIGHBOURS))
+
+
+def _approximate(index: VectorIndex, place: str) -> sql.Composed:
+    return sql.SQL(
+        "SELECT {distance} FROM ONLY {table} WHERE {condition} ORDER BY {distance}"
+        " LIMIT {neighbours}"
+    ).format(**_parts(index), distance=_distance(index, place), neighbours=sql.Literal(NEIGHBOURS))
+
+
+def _distance(index: VectorIndex, place: str) -> sql.Composed:
+    return sql.SQL(
+        "{expression} OPERATOR({schema}.{operator})"
+        " (SELECT {expression} FROM ONLY {table} WHERE ctid = {place})"
+    ).format(
+        **_parts(index),
+        schema=sql.Identifier(index.operator[0]),
+        operator=sql.SQL(index.operator[1]),  # pyright: ignore[reportArgumentType] - PostgreSQL's own name of it
+        place=sql.Literal(place),
+    )
+
+
+def _parts(index: VectorIndex) -> dict[str, sql.Composable]:
+    return {
+        "table": sql.Identifier(*index.table),
+        "expression": sql.SQL(f"({index.expression})"),  # pyright: ignore[reportArgumentType] - PostgreSQL's own text of it
+        "condition": sql.SQL(index.condition or "true"),  # pyright: ignore[reportArgumentType] - as above
+    }
+
+
+_INDEXES = """
+    SELECT i.indexrelid::int8, n.nspname::text, c.relname::text,
+           i.indrelid::int8, tn.nspname::text, t.relname::text,
+           m.amname::text, pg_get_indexdef(i.indexrelid, 1, false),
+           pg_get_expr(i.indpred, i.indrelid), opn.nspname::text, o.oprname::text,
+           coalesce((SELECT option_value::int FROM pg_options_to_table(c.reloptions)
+                      WHERE option_name = 'lists'), %s)
+      FROM pg_index i
+      JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+      JOIN pg_am m ON m.oid = c.relam AND m.amname IN ('hnsw', 'ivfflat')
+      JOIN pg_opclass k ON k.oid = i.indclass[0]
+      JOIN pg_amop p ON p.amopfamily = k.opcfamily AND p.amoplefttype = k.opcintype
+                    AND p.amoppurpose = 'o'
+      JOIN pg_operator o ON o.oid = p.amopopr JOIN pg_namespace opn ON opn.oid = o.oprnamespace
+     WHERE c.relkind = 'i' AND i.indisvalid AND c.relpersistence <> 't'
+     ORDER BY 5, 6, 2, 3
+"""
