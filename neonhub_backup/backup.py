@@ -47,7 +47,7 @@ from neonhub_backup.streams import settle, workers
 
 log = logging.getLogger(__name__)
 
-COMPRESS = Command(["zstd", "-1", "--quiet", "--no-progress", "-T1", "-c"])
+COMPRESS = Command(["zstd", "-1", "--quiet", "--no-progress", "--single-thread", "-c"])
 
 
 _Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
@@ -108,6 +108,7 @@ def take_backup(
             archive_major=suite.major,
             large_objects=snapshot.large_objects,
             tables=tables,
+            vector_indexes=snapshot.vector_indexes,
             recipients=encrypt.recipients,
         )
     with destinations.upload(MANIFEST) as upload:
@@ -221,7 +222,7 @@ class _Tee:
         self._destinations = destinations
         self._uploads = uploads
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         self._each(lambda upload: upload.write(block))
 
     def commit(self) -> None:

@@ -1,5 +1,6 @@
 """Programs joined by pipes, where every exit status counts and nothing outlives its pipeline."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -14,8 +15,9 @@ from typing import IO, Self
 
 from neonhub_backup.errors import ProgramError
 
-BLOCK_BYTES = 1 << 20
-"""Most that is read from a pipe at once."""
+PIPE_BYTES = 1 << 18
+"""What a pipe holds, where the system lets it, and the most that is read from one at once: a
+program that finds room waits less often."""
 DATA = "\0data\0"
 """Stands in a script for the path of the pipe to the next program; no name can contain it."""
 
@@ -62,6 +64,7 @@ class Programs:
                     list(command.argv),
                     env={**os.environ, **command.environment},
                     process_group=0,
+                    pipesize=PIPE_BYTES,
                     **streams,  # pyright: ignore[reportArgumentType] - as above
                 )
             except OSError as error:
@@ -151,7 +154,7 @@ class Pipeline:
     def _start_script(
         self, command: Command, script: str, stderr: IO[bytes]
     ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-        read, write = os.pipe()
+        read, write = _wide_pipe()
         data = os.fdopen(read, "rb", buffering=0)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         with tempfile.TemporaryFile() as text:
@@ -165,7 +168,7 @@ class Pipeline:
                 os.close(write)
         return process, data
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         """Feed the first program.
 
         Raises:
@@ -181,12 +184,14 @@ class Pipeline:
                 " data is incomplete: try again"
             ) from None
 
-    def blocks(self) -> Iterator[bytes]:
-        """What the last program writes, as it comes."""
+    def blocks(self) -> Iterator[memoryview]:
+        """What the last program writes, as it comes; each block is valid until the next one."""
         assert self.output is not None  # noqa: S101 - the last program always has one
         descriptor = self.output.fileno()
-        while block := os.read(descriptor, BLOCK_BYTES):
-            yield block
+        buffer = bytearray(PIPE_BYTES)
+        view = memoryview(buffer)
+        while count := os.readv(descriptor, [buffer]):
+            yield view[:count]
 
     def finish(self) -> str:
         """Wait for every program; return what a scripted one said, or the unread output's text.
@@ -196,7 +201,7 @@ class Pipeline:
                 fail only because nobody reads them any more.
         """
         _close(self.input)
-        rest = b"".join(self.blocks())
+        rest = b"".join(bytes(block) for block in self.blocks())
         codes = [process.wait() for process in self._processes]
         for process in self._processes:
             self._programs.ended(process)
@@ -241,6 +246,13 @@ def run(programs: Programs, command: Command) -> str:
     """
     with Pipeline(programs, [command]) as pipeline:
         return pipeline.finish()
+
+
+def _wide_pipe() -> tuple[int, int]:
+    read, write = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return read, write
 
 
 def _explain(name: str, code: int, stderr: str) -> str:

@@ -59,6 +59,18 @@ class Table(_Part):
         return self.schema_name, self.name
 
 
+class VectorIndex(_Part):
+    """An index of vectors, whose building decides when a restored database can be searched."""
+
+    schema_name: str
+    name: str
+    table: str
+    method: str
+    """`hnsw` or `ivfflat`."""
+    bytes: int = Field(ge=0)
+    """Size on disk in the source, and about the memory in which it is built quickly."""
+
+
 class Server(_Part):
     """The server the backup was taken from, as far as a restore must match it."""
 
@@ -123,6 +135,7 @@ class Manifest(_Part):
     large_objects: int
     """How many the archive holds."""
     tables: tuple[Table, ...]
+    vector_indexes: tuple[VectorIndex, ...] = ()
     recipients: tuple[str, ...]
     """Fingerprints of the GPG keys that can read the backup."""
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 import psycopg
 from psycopg import sql
 
-from neonhub_backup.domain.manifest import Server
+from neonhub_backup.domain.manifest import Server, VectorIndex
 from neonhub_backup.errors import DatabaseError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted, value
 
@@ -64,6 +64,7 @@ class Snapshot:
     roles: tuple[str, ...]
     large_objects: int
     tables: tuple[TableRows, ...]
+    vector_indexes: tuple[VectorIndex, ...] = ()
 
 
 @contextmanager
@@ -97,6 +98,7 @@ def hold_snapshot(target: Target) -> Generator[Snapshot]:
             _read_roles(connection),
             count_large_objects(connection),
             _read_tables(connection),
+            read_vector_indexes(connection),
         )
         connection.rollback()
 
@@ -136,6 +138,31 @@ def read_extensions(connection: Connection) -> dict[str, str]:
 def count_large_objects(connection: Connection) -> int:
     """How many large objects the database holds."""
     return value(connection, int, "SELECT count(*) FROM pg_largeobject_metadata")
+
+
+def read_vector_indexes(connection: Connection) -> tuple[VectorIndex, ...]:
+    """Indexes of vectors with their sizes, those of partitions one by one."""
+    rows = query(
+        connection,
+        """
+        SELECT n.nspname::text, c.relname::text, t.relname::text, a.amname::text,
+               pg_relation_size(c.oid)
+          FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+          JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE a.amname IN ('hnsw', 'ivfflat') AND c.relkind = 'i' AND c.relpersistence <> 't'
+         ORDER BY 1, 2
+        """,
+    )
+    return tuple(
+        VectorIndex(
+            schema_name=cast("str", schema),
+            name=cast("str", name),
+            table=cast("str", table),
+            method=cast("str", method),
+            bytes=cast("int", size),
+        )
+        for schema, name, table, method, size in rows
+    )
 
 
 def _read_roles(connection: Connection) -> tuple[str, ...]:

@@ -1,18 +1,24 @@
 """Filling an empty database from a backup: definitions, rows, then indexes and constraints."""
 
+import logging
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
-from neonhub_backup.errors import IntegrityError
+from neonhub_backup.errors import IntegrityError, ProgramError
+from neonhub_backup.postgres.building import Means, means, with_options
 from neonhub_backup.postgres.connection import Target, connect, quoted
+from neonhub_backup.postgres.dump import rows_said
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.processes import Command, Pipeline, Programs, run
+from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
 from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism, settle, workers
+
+log = logging.getLogger(__name__)
 
 DECOMPRESS = Command(["zstd", "--decompress", "--quiet", "--no-progress", "-c"])
 
@@ -37,6 +43,7 @@ def load(source: Source, target: Target, suite: Suite, programs: Programs, *, ro
     """
     began = time.monotonic()
     restorer = Restorer(source, target, suite, programs, roles)
+    restorer.foretell()
     with tempfile.TemporaryDirectory(prefix="nhb-") as directory:
         archive = Path(directory) / "archive.dump"
         restorer.fetch_archive(archive)
@@ -61,6 +68,27 @@ class Restorer:
     programs: Programs
     roles: bool
 
+    @cached_property
+    def means(self) -> Means:
+        """What the building of indexes may take."""
+        with connect(self.target) as connection:
+            return means(connection, parallelism())
+
+    def foretell(self) -> None:
+        """Warn of the indexes that will take long, before anything is read."""
+        memory = self.means.memory_bytes
+        for index in self.source.manifest.vector_indexes:
+            if index.bytes > memory:
+                log.warning(
+                    "index %s takes about %d MB while it is built and %s gives it %d MB, so the"
+                    " time to search will be several times longer: restore on a machine with more"
+                    " memory, or raise maintenance_work_mem of the server",
+                    quoted(index.schema_name, index.name),
+                    index.bytes / 1e6,
+                    self.target,
+                    memory / 1e6,
+                )
+
     def fetch_archive(self, path: Path) -> None:
         """Decrypt the archive into a file: pg_restore must seek in it to work in parallel."""
         decompress = Command(["zstd", "--decompress", "--quiet", "-o", str(path)])
@@ -74,11 +102,11 @@ class Restorer:
                 [
                     *(self.suite.path("pg_restore"), "--no-password", "--exit-on-error"),
                     *(f"--section={name}", f"--dbname={self.target.database}"),
-                    *([f"--jobs={parallelism()}"] if name == "post-data" else []),
+                    *([f"--jobs={self.means.jobs}"] if name == "post-data" else []),
                     *([] if self.roles else ["--no-owner", "--no-privileges"]),
                     str(archive),
                 ],
-                self.target.environment(),
+                with_options(self.target, self.means.options()),
             ),
         )
 
@@ -91,33 +119,50 @@ class Restorer:
 
     def _chunk(self, table: Table, chunk: Chunk) -> None:
         columns = ", ".join(quoted(column) for column in table.columns)
-        name = quoted(*table.identity) + (f" ({columns})" if columns else "")
+        name = quoted(*table.identity)
+        copy = f"COPY {name}{f' ({columns})' if columns else ''} FROM STDIN (FORMAT {table.form}"
+        if len(table.chunks) == 1:
+            # Emptied in the same transaction, its rows need no WAL where wal_level is minimal, and
+            # no other transaction ever has to ask whether they are visible.
+            statements = [f"TRUNCATE ONLY {name}", f"{copy}, FREEZE)"]
+        else:
+            statements = [f"{copy})"]
         psql = Command(
             [
                 *(self.suite.path("psql"), "--no-psqlrc", "--no-password", "--set=ON_ERROR_STOP=1"),
-                *("--command", _LOAD_SETTINGS),
-                *("--command", f"COPY {name} FROM STDIN (FORMAT {table.form})"),
+                *("--quiet", "--single-transaction", "--command", _LOAD_SETTINGS),
+                *(part for statement in statements for part in ("--command", statement)),
+                *("--command", r"\echo rows :ROW_COUNT"),
             ],
             self.target.environment(),
         )
-        said = self._feed(chunk, [DECOMPRESS, psql])
-        loaded = said.split()[-1]
-        if loaded != str(chunk.rows):
+        loaded = rows_said(self._feed(chunk, [DECOMPRESS, psql]))
+        if loaded != chunk.rows:
             raise IntegrityError(
                 f"{self.source.store.address}/{self.source.key(chunk)} held {loaded} rows of"
-                f" {quoted(*table.identity)} instead of {chunk.rows}, so nothing is kept of this"
-                " restore: restore another backup"
+                f" {name} instead of {chunk.rows}, so nothing is kept of this restore: restore"
+                " another backup"
             )
 
     def _feed(self, stored: StoredObject, commands: Sequence[Command]) -> str:
         pipeline = Pipeline(self.programs, [self.source.decrypt.command(), *commands], fed=True)
+        blocks = self.source.blocks(stored)
         with pipeline:
-            for block in self.source.blocks(stored):
-                pipeline.write(block)
+            try:
+                for block in blocks:
+                    pipeline.write(block)
+            except StoppedError:
+                raise
+            except ProgramError:
+                # A damaged object is what ends gpg, and the check at its end says so.
+                for _ in blocks:
+                    pass
+                raise
             return pipeline.finish()
 
 
 _LOAD_SETTINGS = (
-    "SET statement_timeout = 0; SET row_security = off; SET search_path = '';"
-    " SET lc_monetary = 'C'; SET xmloption = content; SET synchronous_commit = off"
+    "SET LOCAL statement_timeout = 0; SET LOCAL row_security = off; SET LOCAL search_path = '';"
+    " SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = content;"
+    " SET LOCAL synchronous_commit = off"
 )

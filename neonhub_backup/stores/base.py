@@ -30,7 +30,7 @@ class Listed:
 class Upload(Protocol):
     """One object on its way. It exists in the store only once committed."""
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         """Add bytes, which may wait for the network.
 
         Raises:

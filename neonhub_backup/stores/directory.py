@@ -1,14 +1,17 @@
 """Backups in a directory: a local disk, or a mount of anything.
 
 A plain directory cannot lock, so locks are ignored here, by design. Objects are made read-only
-against accidents; whoever owns the directory can still delete them.
+against accidents; whoever owns the directory can still delete them. Nor does a directory let
+anything expire, so that this store alone can remove objects, for `prune`.
 """
 
 import errno
 import os
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from neonhub_backup.domain import configuration
@@ -35,6 +38,16 @@ _FIXES = {
 }
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP}
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP}
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A file that is being written, or was when the power went."""
+
+    name: str
+    bytes: int
+    changed: datetime
+    """When it last grew."""
 
 
 class DirectoryStore:
@@ -97,6 +110,45 @@ class DirectoryStore:
         with self.telling("list", prefix):
             yield from _walk(self._settings.path, "", prefix)
 
+    def changed(self, key: str) -> datetime:
+        """When an object was written, by the clock of whoever wrote it."""
+        with self.telling("look at", key):
+            return _changed(self.path("look at", key).stat())
+
+    def partials(self) -> Iterator["Partial"]:
+        """Files being written, or left behind by a power cut."""
+        with self.telling("list", PARTIAL), os.scandir(self._settings.path) as entries:
+            for entry in entries:
+                if entry.name.startswith(PARTIAL) and entry.is_file(follow_symlinks=False):
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:  # it has become an object meanwhile
+                        continue
+                    yield Partial(entry.name, status.st_size, _changed(status))
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove objects in this order; the first is off the disk before another is touched."""
+        for number, key in enumerate(keys):
+            with self.telling("remove", key):
+                path = self.path("remove", key)
+                path.unlink(missing_ok=True)
+                if number == 0 and path.parent.is_dir():
+                    _sync(path.parent)
+
+    def remove_partial(self, name: str) -> None:
+        """Remove a file that nobody writes any more, by its name from `partials`."""
+        with self.telling("remove", name):
+            (self._settings.path / name).unlink(missing_ok=True)
+
+    def remove_directories(self, prefix: str, *, above: int) -> None:
+        """Remove the directory of a prefix with all below it, and so many above it, if empty."""
+        top = self._settings.path / prefix
+        with self.telling("remove", prefix):
+            for directory, _, _ in os.walk(top, topdown=False):
+                _remove_empty(Path(directory))
+            for directory in top.parents[:above]:
+                _remove_empty(directory)
+
     def path(self, action: str, key: str) -> Path:
         """The file of an object; never outside the directory, whoever wrote the key."""
         parts = key.split("/")
@@ -145,7 +197,7 @@ class DirectoryUpload:
         with self._store.telling("write", self._key):
             self._file = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         """Add bytes."""
         rest = memoryview(block)
         with self._store.telling("write", self._key):
@@ -206,6 +258,18 @@ class DirectoryUpload:
             if self._target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
             self._partial.rename(self._target)
+
+
+def _changed(status: os.stat_result) -> datetime:
+    return datetime.fromtimestamp(status.st_mtime, UTC)
+
+
+def _remove_empty(directory: Path) -> None:
+    try:
+        directory.rmdir()
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+            raise
 
 
 def _walk(directory: Path, above: str, prefix: str) -> Iterator[Listed]:

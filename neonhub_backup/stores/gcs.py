@@ -117,7 +117,7 @@ class GcsUpload:
         self._in_flight: Future[None] | None = None
         self._committed = False
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         """Add bytes; waits while a part is on its way and the next is full."""
         self._crc32c.update(block)
         self._bytes += len(block)
@@ -489,8 +489,8 @@ class _Checksum:
     def __init__(self) -> None:
         self._crc32c: Any = google_crc32c.Checksum()
 
-    def update(self, block: bytes) -> None:
-        self._crc32c.update(block)
+    def update(self, block: bytes | memoryview) -> None:
+        self._crc32c.update(bytes(block))  # of a view, Google's library takes a copy only
 
     def __str__(self) -> str:
         return b64encode(self._crc32c.digest()).decode()

@@ -111,7 +111,7 @@ class S3Upload:
         self._upload_id: Future[str] | None = None
         self._committed = False
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         """Add bytes; waits while two parts are on their way."""
         rest = memoryview(block)
         while rest:

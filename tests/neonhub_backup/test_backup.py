@@ -101,7 +101,7 @@ class MemoryUpload:
     lock: Lock | None
     content: bytes = b""
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         self.store.check("write", self.key)
         self.content += block
 

@@ -9,8 +9,8 @@ import pytest
 
 from neonhub_backup.errors import ProgramError
 from neonhub_backup.processes import (
-    BLOCK_BYTES,
     DATA,
+    PIPE_BYTES,
     Command,
     Pipeline,
     Programs,
@@ -86,7 +86,7 @@ def test_blocks_are_of_a_limited_size() -> None:
         pipeline.finish()
 
     assert sum(sizes) == 3_000_000
-    assert max(sizes) <= BLOCK_BYTES
+    assert max(sizes) <= PIPE_BYTES
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
