@@ -16,7 +16,7 @@ from neonhub_backup.domain.layout import (
 )
 from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import IntegrityError, NoBackupError
+from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)
@@ -84,17 +84,13 @@ class Catalogue:
 
     def read_all(
         self, locations: Iterable[Location]
-    ) -> Iterator[tuple[Location, Manifest | IntegrityError]]:
-        """The manifests of backups, in their order, read side by side; or what is wrong with one.
+    ) -> Iterator[tuple[Location, Manifest | IntegrityError | StoreError]]:
+        """The manifests of backups in their order, read side by side, or what is wrong with one."""
 
-        Raises:
-            StoreError: one cannot be read.
-        """
-
-        def read(location: Location) -> tuple[Location, Manifest | IntegrityError]:
+        def read(location: Location) -> tuple[Location, Manifest | IntegrityError | StoreError]:
             try:
                 return location, self.manifest(location)
-            except IntegrityError as error:
+            except (IntegrityError, StoreError) as error:
                 return location, error
 
         with ThreadPoolExecutor(READERS, "manifests") as pool:

@@ -29,6 +29,22 @@ COMMANDS = {
         "backup", "Back up every database of the configuration to all of its stores."
     ),
     "list": Listing("catalogue", "Show the complete backups, newest first."),
+    "show": Listing(
+        "catalogue",
+        "Show all that is known of a backup: who took it, where it is, its drills, its tables.",
+    ),
+    "verify": Listing(
+        "verify",
+        "Read every object of a backup in every store, and compare each with the manifest.",
+    ),
+    "fetch": Listing(
+        "transfer",
+        "Download a backup as it is stored. Run again, it goes on where it stopped.",
+    ),
+    "copy": Listing(
+        "transfer",
+        "Copy a backup into another store, as it is. Run again, it goes on where it stopped.",
+    ),
     "restore": Listing(
         "restore",
         "Restore a backup into a new database, which takes the target's name once it is proven.",
@@ -36,6 +52,9 @@ COMMANDS = {
     "drill": Listing(
         "drill",
         "Prove a backup: restore it into an empty server of its own and compare everything.",
+    ),
+    "emergency": Listing(
+        "emergency", "The way back from a lost or damaged database, step by step."
     ),
     "local": Listing(
         "local", "Quick backups of one database into a file of SQL, and their restore."

@@ -27,6 +27,7 @@ from neonhub_backup.local import restore as restore_dump
 
 local = typer.Typer(
     help="Quick backups of one database into a file of SQL, and their restore.",
+    rich_markup_mode=None,
     no_args_is_help=True,
 )
 app.add_typer(local, name="local")

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
@@ -74,27 +74,37 @@ def write_json(result: object) -> None:
 
 def say_list(found: Sequence[dict[str, Any]]) -> None:
     """A row for each backup."""
+    say_table(
+        ["backup", "tier", "database", "#tables", "#rows", "#size", "proven", "stores"],
+        [
+            (
+                item["name"],
+                item["tier"],
+                item["database"],
+                f"{item['tables']:,}",
+                f"{item['rows']:,}",
+                size_text(item["bytes"]),
+                {True: "yes", False: "no", None: "unknown"}[item["proven"]],
+                ", ".join(item["stores"])
+                + (f" (missing in {', '.join(item['missing'])})" if item["missing"] else ""),
+            )
+            for item in found
+        ],
+    )
+
+
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows below their columns' names; a name that begins with # is that of numbers."""
     from rich.table import Table  # noqa: PLC0415 - as for the console
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=None, pad_edge=False)
-    for column, justify in (
-        ("backup", "left"),
-        ("tier", "left"),
-        ("database", "left"),
-        ("tables", "right"),
-        ("rows", "right"),
-        ("size", "right"),
-    ):
-        table.add_column(column, justify=justify, no_wrap=True)  # pyright: ignore[reportArgumentType] - two of its words
-    for item in found:
-        table.add_row(
-            item["name"],
-            item["tier"],
-            item["database"],
-            f"{item['tables']:,}",
-            f"{item['rows']:,}",
-            size_text(item["bytes"]),
-        )
+    for column in columns:
+        justify = "right" if column.startswith("#") else "left"
+        table.add_column(column.removeprefix("#"), justify=justify, no_wrap=True)
+    for row in rows:
+        # Names are the user's: brackets in them are no markup.
+        table.add_row(*(Text(cell) for cell in row))
     console(sys.stdout).print(table)
 
 

@@ -188,7 +188,9 @@ def _holders(
     failures: list[BackupError] = []
     for store in stores:
         try:
-            found = Catalogue(store).locations()
+            catalogue = Catalogue(store)
+            named = wanted.name != LATEST
+            found = catalogue.places(wanted.name) if named else catalogue.locations()
         except StoreError as error:
             failures.append(error)
             continue
