@@ -78,7 +78,7 @@ class Journal:
     def __init__(
         self,
         path: Path,
-        file: int,
+        file: int | None,
         entries: Iterable[Entry],
         by: str,
         hide: Iterable[str],
@@ -104,8 +104,8 @@ class Journal:
                 return None if run.closed else run
         return None
 
-    def open(self, purpose: str, subject: str, inputs: Facts) -> "Run":
-        """Begin a run."""
+    def draft(self, purpose: str, subject: str, inputs: Facts) -> "Run":
+        """A run as it would begin, to be looked at; nothing is written."""
         entry = Entry(
             time=self._now(),
             run=secrets.token_hex(4),
@@ -115,8 +115,12 @@ class Journal:
             subject=subject,
             facts=dict(inputs),
         )
-        self._append(entry)
         return Run(self, entry)
+
+    def begin(self, run: "Run") -> "Run":
+        """Begin a run that was drafted."""
+        self._append(run.opened)
+        return run
 
     def write(
         self,
@@ -143,6 +147,8 @@ class Journal:
         )
 
     def _append(self, entry: Entry) -> None:
+        if self._file is None:
+            raise ValueError(f"{self.path} was opened for looking alone")
         line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
         with _telling(self.path, "written"):
             size = os.fstat(self._file).st_size
@@ -334,18 +340,16 @@ def open_journal(
         os.close(file)
 
 
-def read_journal(path: Path) -> list[Entry]:
-    """The lines of a journal as they are, for looking alone; none where there is no journal.
+def peek_journal(path: Path) -> Journal:
+    """A journal as it is, for looking alone; it waits for nobody and cannot be written.
 
     Raises:
         ConfigurationError: it cannot be read, or is not a journal.
     """
     with _telling(path, "read"):
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return []
-    return _parse(path, content[: content.rfind(b"\n") + 1])
+        content = path.read_bytes() if path.exists() else b""
+    entries = _parse(path, content[: content.rfind(b"\n") + 1])
+    return Journal(path, None, entries, "", (), lambda: datetime.now(UTC))
 
 
 def _whole_lines(path: Path, file: int) -> list[Entry]:

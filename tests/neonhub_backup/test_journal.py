@@ -22,7 +22,7 @@ from neonhub_backup.journal import (
     check_skips,
     default_path,
     open_journal,
-    read_journal,
+    peek_journal,
 )
 from tests.neonhub_backup.samples import at
 
@@ -35,7 +35,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def _run(journal: Journal) -> Run:
-    return journal.unfinished(PURPOSE, "app") or journal.open(PURPOSE, "app", {"backup": "x"})
+    run = journal.unfinished(PURPOSE, "app")
+    return run or journal.begin(journal.draft(PURPOSE, "app", {"backup": "x"}))
 
 
 def _step(name: str, done: list[str], *, always: bool = False, optional: bool = False) -> Step:
@@ -118,9 +119,9 @@ def test_facts_of_every_kind_are_read_back(path: Path) -> None:
         "y": True,
     }
     with open_journal(path, "me@here") as journal:
-        journal.open(PURPOSE, "app", facts)
+        journal.begin(journal.draft(PURPOSE, "app", facts))
 
-    (entry,) = read_journal(path)
+    (entry,) = peek_journal(path).entries
     assert entry.facts == facts
     assert entry.time.utcoffset() == timedelta(0)
 
@@ -133,8 +134,8 @@ def test_a_step_left_out_is_not_done_and_its_reason_is_kept(path: Path) -> None:
         run.carry_out([_step("smoke-test", done, optional=True)], {})
 
     assert done == []
-    assert read_journal(path)[-1].event is Event.SKIPPED
-    assert read_journal(path)[-1].text == "no network"
+    assert peek_journal(path).entries[-1].event is Event.SKIPPED
+    assert peek_journal(path).entries[-1].text == "no network"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,19 @@ def test_half_a_line_counts_for_nothing(path: Path) -> None:
         assert run.state("one") is Event.BEGUN
         run.carry_out([_step("one", [])], {})
         assert run.state("one") is Event.DONE
-    assert len(read_journal(path)) == 4
+    assert len(peek_journal(path).entries) == 4
+
+
+def test_one_can_look_into_it_while_someone_writes_and_change_nothing(path: Path) -> None:
+    assert peek_journal(path).entries == []
+    with open_journal(path, "me@here") as journal:
+        run = _run(journal)
+        seen = peek_journal(path).unfinished(PURPOSE, "app")
+
+        assert seen is not None
+        assert seen.name == run.name
+        with pytest.raises(ValueError, match="for looking alone"):
+            seen.close("finished")
 
 
 def test_what_is_no_journal_is_refused(path: Path) -> None:
@@ -193,7 +206,7 @@ def test_what_is_no_journal_is_refused(path: Path) -> None:
     path.write_text('{"hello": 1}\n')
 
     with pytest.raises(ConfigurationError, match=r"line 1 of .* is not one of a journal"):
-        read_journal(path)
+        peek_journal(path)
     with (
         pytest.raises(ConfigurationError, match="name another file with --journal"),
         open_journal(path, "me@here"),
@@ -324,6 +337,6 @@ def test_wherever_it_is_cut_off_every_step_takes_effect_once_and_in_order(
         break
 
     assert world.effects == [step.name for step in steps]
-    entries = read_journal(path)
+    entries = peek_journal(path).entries
     assert len({entry.run for entry in entries}) == 1
     assert [entry.event for entry in entries].count(Event.CLOSED) == 1

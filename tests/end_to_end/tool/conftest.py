@@ -19,6 +19,7 @@ from neonhub_backup.domain.configuration import (
     Database,
     DirectoryStore,
     Encryption,
+    Recovery,
     Store,
     render_configuration,
 )
@@ -41,6 +42,7 @@ class Tool:
     environment: dict[str, str]
     stores: Sequence[Store] = field(default_factory=list[Store])
     checks: Sequence[Check] = ()
+    recovery: Recovery = field(default_factory=Recovery)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
     @property
@@ -53,7 +55,9 @@ class Tool:
         """The configuration file, written anew from what this object says now."""
         configuration = Configuration(
             environment="test",
-            databases=(Database(name=self.database, checks=tuple(self.checks)),),
+            databases=(
+                Database(name=self.database, checks=tuple(self.checks), recovery=self.recovery),
+            ),
             stores=tuple(self.stores),
             encryption=Encryption(
                 public_keys=(keys.public_key(self.home.parent / "keys").read_text(),)
@@ -145,6 +149,7 @@ def tool_for(tmp_path: Path, key_home: Path) -> Callable[[PostgresServer, str], 
             "NEONHUB_BACKUP_PG_BIN": str(server.bin_dir),
             "NEONHUB_BACKUP_PRIVATE_KEY_FILE": str(keys.private_key(key_home)),
             "TMPDIR": str(tmp_path / "t"),
+            "XDG_STATE_HOME": str(tmp_path / "state"),
         }
         store = DirectoryStore(name="disk", path=home / "store")
         return Tool(home, server, database, environment, [store])

@@ -1,0 +1,335 @@
+"""`emergency restore`: the way back, step by step, however often it is interrupted."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neonhub_backup.backup import origin
+from neonhub_backup.catalogue import LATEST
+from neonhub_backup.cli.app import app
+from neonhub_backup.cli.options import BackupName, DatabaseName, Json
+from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.people import Terminal, read_skips
+from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
+from neonhub_backup.cli.session import Session, open_session, running_programs
+from neonhub_backup.domain.configuration import Database
+from neonhub_backup.emergency.choice import (
+    choose_good,
+    choose_proven,
+    damaged_states,
+    is_proven,
+)
+from neonhub_backup.emergency.plan import describe_plan, look_around, plan_lines, span
+from neonhub_backup.emergency.restore import (
+    BACK_UP,
+    PURPOSE,
+    SWAP,
+    Emergency,
+    fence_is_up,
+    undo,
+)
+from neonhub_backup.encryption import Decryptor, decryptor
+from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.journal import (
+    Event,
+    Journal,
+    Run,
+    check_skips,
+    default_path,
+    open_journal,
+    peek_journal,
+)
+from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.restore.selection import Candidate, Wanted, choose
+
+log = logging.getLogger(__name__)
+
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        help="The file that remembers every step. By default one for each environment and database,"
+        " below $XDG_STATE_HOME/neonhub-backup.",
+        metavar="FILE",
+    ),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Confirm every step beforehand, for runs that nobody watches.")
+]
+SkipStep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--skip-step", help="Leave this step out. May be repeated; needs --reason.", metavar="NAME"
+    ),
+]
+Reason = Annotated[
+    str | None,
+    typer.Option("--reason", help="Why a step is left out; the journal keeps it.", metavar="TEXT"),
+]
+
+group = typer.Typer(
+    help="The way back from a lost or damaged database, step by step.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(group, name="emergency")
+
+
+@group.command(name="restore")
+def restore_(
+    context: typer.Context,
+    backup: BackupName = LATEST,
+    store: FromStore = None,
+    database: DatabaseName = None,
+    tier: TierName = None,
+    at: At = None,
+    proven: Annotated[
+        bool, typer.Option("--proven", help="Take the newest backup that a drill has proven.")
+    ] = False,
+    fence: Annotated[
+        bool,
+        typer.Option(
+            "--fence",
+            help="End every connection and let new ones only read until the restore is over,"
+            " instead of waiting until nobody is connected.",
+        ),
+    ] = False,
+    wait_minutes: Annotated[
+        int,
+        typer.Option(
+            help="With --yes, wait so long for connections to end.", min=0, metavar="MINUTES"
+        ),
+    ] = 0,
+    no_roles: Annotated[
+        bool,
+        typer.Option(
+            "--no-roles",
+            help="Leave owners and privileges out: everything belongs to the connecting user.",
+        ),
+    ] = False,
+    yes: Yes = False,
+    skip_step: SkipStep = None,
+    reason: Reason = None,
+    give_up: Annotated[
+        bool,
+        typer.Option(
+            "--undo",
+            help="Give up an unfinished run: take its fence down and drop its copy.",
+        ),
+    ] = False,
+    journal: JournalFile = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Restore a database that is lost or damaged: stop, back up, restore, migrate, try, swap.
+
+    Given again after an interruption, it goes on where it stopped.
+    """
+    session = open_session(context.obj)
+    chosen = session.database(database)
+    asked = _Asked(
+        session=session,
+        database=chosen,
+        target=parse_url(chosen.url(), chosen.url_variable),
+        wanted=read_wanted(chosen.name, backup, tier, at),
+        store=store,
+        proven=proven,
+        fence=fence,
+        roles=not no_roles,
+        people=Terminal(yes=yes, wait_minutes=wait_minutes),
+    )
+    skip = read_skips(skip_step, reason)
+    path = journal or default_path(session.configuration.environment, chosen.name)
+    with _journal(path, asked.target, looking=dry_run) as opened:
+        unfinished = opened.unfinished(PURPOSE, chosen.name)
+        if unfinished is not None:
+            _refuse_another(unfinished, asked)
+        if give_up:
+            _undo(unfinished, asked, as_json=as_json)
+            return
+        with decryptor() as decrypt:
+            emergency = _prepare(asked, opened, unfinished, decrypt)
+            check_skips(emergency.steps(), skip)
+            plan = describe_plan(
+                emergency,
+                look_around(emergency, skip),
+                datetime.now(UTC),
+                proven=is_proven(emergency.candidates),
+            )
+            lines = plan_lines(plan, session.configuration.objectives.rpo)
+            if dry_run:
+                _say_plan(plan, lines, as_json=as_json)
+                return
+            for line in lines:
+                log.info("%s", line)
+            if unfinished is None:
+                opened.begin(emergency.run)
+            emergency.carry_out(skip)
+        _say_done(emergency, as_json=as_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the command line asks for."""
+
+    session: Session
+    database: Database
+    target: Target
+    wanted: Wanted
+    store: str | None
+    proven: bool
+    fence: bool
+    roles: bool
+    people: Terminal
+
+
+@contextmanager
+def _journal(path: Path, target: Target, *, looking: bool) -> Generator[Journal]:
+    if looking:
+        yield peek_journal(path)
+        return
+    who = origin()
+    with open_journal(
+        path, f"{who.user}@{who.host}", hide=[target.parameters.get("password", "")]
+    ) as journal:
+        yield journal
+
+
+def _refuse_another(unfinished: Run, asked: _Asked) -> None:
+    """Refuse to go on with a run on another database or another backup than it was begun with."""
+    before = unfinished.inputs["target"]
+    if before != str(asked.target):
+        raise ConfigurationError(
+            f"an emergency restore of {before} is not finished, and {asked.database.url_variable}"
+            f" now names {asked.target}, so nothing was done: set it back, or keep another journal"
+            " with --journal"
+        )
+
+
+def _prepare(
+    asked: _Asked, journal: Journal, unfinished: Run | None, decrypt: Decryptor
+) -> Emergency:
+    """The run with the backup that it restores: that of the unfinished one, or the one chosen.
+
+    Raises:
+        BackupError: there is no such backup, or no key can read it.
+    """
+    candidates = _choose(asked, journal, unfinished)
+    manifest = candidates[0].manifest
+    decrypt.check(manifest.recipients, manifest.name)
+    inputs = {"backup": manifest.name, "target": str(asked.target), "fence": asked.fence}
+    return Emergency(
+        configuration=asked.session.configuration,
+        database=asked.database,
+        stores=asked.session.stores,
+        target=asked.target,
+        candidates=candidates,
+        decrypt=decrypt,
+        run=unfinished or journal.draft(PURPOSE, asked.database.name, inputs),
+        people=asked.people,
+        programs=running_programs,
+        fenced=asked.fence or (unfinished is not None and fence_is_up(unfinished)),
+        roles=asked.roles,
+    )
+
+
+def _choose(asked: _Asked, journal: Journal, unfinished: Run | None) -> list[Candidate]:
+    stores = asked_stores(asked.session, asked.store)
+    name = asked.database.name
+    if unfinished is None:
+        if asked.proven:
+            return choose_proven(stores, asked.wanted)
+        return choose_good(stores, asked.wanted, damaged_states(journal))
+    before = str(unfinished.inputs["backup"])
+    if asked.proven or asked.wanted not in (
+        Wanted(database=name),
+        Wanted(database=name, name=before),
+    ):
+        raise ConfigurationError(
+            f"an emergency restore from backup {before} is not finished, so no other one can be"
+            " chosen and nothing was done: go on without choosing, or give it up with --undo first"
+        )
+    return choose(stores, Wanted(database=name, name=before))
+
+
+def _undo(unfinished: Run | None, asked: _Asked, *, as_json: bool) -> None:
+    if unfinished is None:
+        raise ConfigurationError(
+            f"no emergency restore of {asked.database.name} is unfinished, so there is nothing to"
+            " undo"
+        )
+    if unfinished.state(SWAP) is Event.DONE:
+        raise ConfigurationError(
+            "the restored copy has the database's name already, so nothing was undone: bring the"
+            f" former one back with {_revert(asked.database, unfinished)}"
+        )
+    asked.people.confirm(f"the restore of {asked.target} that is not finished is given up")
+    dropped = undo(unfinished, asked.target)
+    if as_json:
+        write_json({"undone": unfinished.name, "dropped": dropped})
+        return
+    typer.echo(f"given up: {asked.target} is as it was and can be written to")
+    if dropped is not None:
+        typer.echo(f"  the copy {dropped} was dropped")
+
+
+def _revert(database: Database, run: Run) -> str:
+    aside = run.result(SWAP).get("aside")
+    return f"neonhub-backup restore revert --into {database.url_variable}" + (
+        f" --from {aside}" if aside else ""
+    )
+
+
+def _say_plan(plan: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
+    if as_json:
+        write_json(plan | {"dry_run": True})
+        return
+    typer.echo("\n".join(lines))
+    typer.echo("nothing was changed")
+
+
+def _say_done(emergency: Emergency, *, as_json: bool) -> None:
+    run, first = emergency.run, emergency.candidates[0]
+    took = datetime.now(UTC) - run.opened.time
+    allowed = timedelta(minutes=emergency.configuration.objectives.rto_minutes)
+    aside = run.result(SWAP).get("aside")
+    saved = run.result(BACK_UP)
+    restart = emergency.database.recovery.restart
+    if as_json:
+        write_json(
+            {
+                "backup": first.manifest.name,
+                "target": str(emergency.target),
+                "set_aside": aside,
+                "present_state": dict(saved),
+                "seconds": round(took.total_seconds(), 1),
+                "within_rto": took <= allowed,
+                "revert": _revert(emergency.database, run) if aside else None,
+                "restart": list(restart),
+                "journal": str(run.journal.path),
+            }
+        )
+        return
+    slower = "within" if took <= allowed else "MORE than"
+    typer.echo(
+        f"restored: {emergency.target} holds backup {first.manifest.name}, after {span(took)},"
+        f" {slower} the objective of {span(allowed)}"
+    )
+    if saved.get("backup"):
+        typer.echo(f"  what was there before is backup {saved['backup']}")
+    elif saved.get("directory"):
+        typer.echo(f"  what could be read of what was there before is in {saved['directory']}")
+    if aside:
+        typer.echo(f"  and is kept whole as database {aside}; to bring it back:")
+        typer.echo(f"    {_revert(emergency.database, run)}")
+    for line in restart:
+        typer.echo(f"  start again: {line}")
+    typer.echo(f"  for the post-mortem: {run.journal.path}")
