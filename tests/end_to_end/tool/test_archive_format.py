@@ -75,12 +75,12 @@ def follow(
 def restored_equals(
     tool: Tool, follow: Callable[[Path, str], subprocess.CompletedProcess[str]]
 ) -> None:
-    """Back up, restore without the tool, compare everything."""
-    tool.backup()
-    (manifest,) = tool.store.rglob("manifest.json")
+    """Back up, fetch, restore without the tool, compare everything."""
+    name = tool.backup()
+    tool.run("fetch", name, str(tool.home))
     copy = f"{tool.database}_by_hand"
 
-    followed = follow(manifest.parent, copy)
+    followed = follow(tool.home / name, copy)
 
     assert followed.returncode == 0, followed.stdout + followed.stderr
     original, found = tool.url(tool.database), tool.url(copy)

@@ -112,3 +112,18 @@ def test_a_bucket_that_is_missing_costs_no_other_store_its_copy(
         ran.stderr
     )
     assert "there is no bucket elsewhere" in ran.stderr
+
+
+def test_a_backup_is_copied_from_one_cloud_to_the_other(everywhere: Tool) -> None:
+    aws, google, disk = everywhere.stores
+    everywhere.stores = [aws]
+    name = everywhere.backup()
+    everywhere.stores = [aws, google, disk]
+
+    everywhere.run("copy", name, "--to", "google", "--store", "aws")
+    everywhere.run("copy", name, "--to", "disk", "--store", "google")
+
+    here, there, _ = (_objects(store) for store in everywhere.stores)
+    assert here == there
+    verdicts = everywhere.json("verify", name, "--deep")["stores"]
+    assert [one["verdict"] for one in verdicts.values()] == ["whole"] * 3
