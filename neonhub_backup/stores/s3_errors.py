@@ -105,6 +105,12 @@ _ANSWERS: tuple[tuple[frozenset[str], str, str], ...] = (
         "look for a faulty proxy or network card on the way, then run it again",
     ),
     (
+        # S3 itself is never full; Ceph, MinIO and the like are.
+        frozenset({"507", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded", "XMinioStorageFull"}),
+        "the store is full ({said})",
+        "free some space, or ask for a larger quota",
+    ),
+    (
         frozenset({"ConditionalRequestConflict", "OperationAborted"}),
         "another client was changing the same thing ({said})",
         "run it again",

@@ -37,6 +37,8 @@ def _answer(code: str, message: str = "Because.", operation: str = "PutObject") 
         ("SlowDown", "the server was too busy", "run it again later"),
         ("InternalError", "the server was too busy", "run it again later"),
         ("BadDigest", "the bytes arrived damaged", "look for a faulty proxy"),
+        ("XMinioStorageFull", "the store is full (Because)", "free some space"),
+        ("QuotaExceeded", "the store is full (Because)", "ask for a larger quota"),
         ("NoSuchUpload", "was ended by someone else", "let the rule wait longer"),
         ("PreconditionFailed", "is never overwritten", "take another name"),
         ("ConditionalRequestConflict", "another client was changing", "run it again"),
