@@ -132,10 +132,11 @@ def _behind(connection: Connection, filled: Filled) -> str | None:
             f"sequence {sequence} belongs to {column} and is behind it ({following} would be next,"
             f" {extreme} is there), but the column does not draw from it"
         )
+    literal = sql.Literal(sequence).as_string(None)
     return (
         f"sequence {sequence} would next give {following} and {column} has reached {extreme}"
-        f" already, so that new rows take values that are in use: SELECT setval('{sequence}',"
-        f" {extreme})"
+        " already, so that new rows take values that are in use: SELECT setval("
+        f"{literal}, {extreme})"
     )
 
 
