@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -235,14 +236,14 @@ def _custody(result: dict[str, Any]) -> list[tuple[str, str]]:
     """The chain of custody, a line each."""
     origin = result["origin"]
     run = f", in {origin['run']}" if origin["run"] else ""
-    large = f"{result['large_objects']:,} large objects"
     archive = f"{size_text(result['archive_bytes'])} of it definitions and large objects"
+    seconds = _moment(result["finished"]) - _moment(result["started"])
     lines = [
-        ("taken", f"{result['started']} to {result['finished']}"),
+        ("taken", f"{_shown(result['started'])}, in {seconds.total_seconds():.1f} s"),
         ("by", f"{origin['user']} on {origin['host']}{run}"),
         ("with", f"neonhub-backup {result['tool_version']}, pg_dump {result['pg_dump_major']}"),
         ("from", f"PostgreSQL {result['server']}"),
-        ("holds", f"{counted(result)}, {archive}; {large}"),
+        ("holds", f"{counted(result)}, {archive}"),
         ("encrypted to", ", ".join(result["recipients"])),
         ("digest", result["digest"]),
     ]
@@ -250,12 +251,22 @@ def _custody(result: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("rewrapped from", result["rewrapped_from"]))
     for name, place in result["stores"].items():
         until = place["locked_until"]
-        lock = f", locked until {until} by its tier" if until else ""
+        lock = f", locked until {_shown(until)} as its tier asks" if until else ""
         lines.append((f"store {name}", f"{place['state']}, {place['address']}{lock}"))
     for drill in result["drills"]:
         said = "proven" if drill["proven"] else f"not proven: {'; '.join(drill['problems'])}"
         by = f"{drill['by']['user']} on {drill['by']['host']}"
-        lines.append(("drill", f"{drill['finished']} from store {drill['store']} by {by}: {said}"))
+        lines.append(
+            ("drill", f"{_shown(drill['finished'])} from store {drill['store']} by {by}: {said}")
+        )
     if not result["drills"]:
         lines.append(("drill", "none known, so it is not proven"))
     return lines
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _shown(text: str) -> str:
+    return f"{_moment(text):%Y-%m-%dT%H:%M:%SZ}"
