@@ -138,12 +138,8 @@ def encryptor(public_keys: Sequence[str]) -> Generator[Encryptor]:
         if problems:
             raise EncryptionError("; ".join(problems))
         for field, key in named:
-            if key.expires and key.expires - datetime.now(UTC) < WARNED_BEFORE:
-                log.warning(
-                    "%s (%s) expires on %s, and from then on no backup can be made: extend the key"
-                    " and deploy its public part",
-                    *(field, key.fingerprint, f"{key.expires:%Y-%m-%d}"),
-                )
+            if warning := key.warning(datetime.now(UTC), WARNED_BEFORE):
+                log.warning("%s (%s) %s", field, key.fingerprint, warning)
         yield Encryptor(tuple(key.fingerprint for key in keys), home, files)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from neonhub_backup.errors import EncryptionError
@@ -53,6 +53,15 @@ class PublicKey:
         """When the first of the two parts that are needed expires. None: never."""
         parts = [self.primary, *([self.encrypting] if self.encrypting else [])]
         return min((part.expires for part in parts if part.expires), default=None)
+
+    def warning(self, now: datetime, within: timedelta) -> str | None:
+        """What will go wrong within that time and what to do. None: nothing."""
+        if self.expires is None or self.expires - now > within:
+            return None
+        return (
+            f"expires on {self.expires:%Y-%m-%d}, and from then on no backup can be made: extend"
+            " the key and deploy its public part"
+        )
 
     def problem(self) -> str | None:
         """What is wrong with it and what to do. None: it can be used."""

@@ -53,8 +53,15 @@ COMMANDS = {
         "drill",
         "Prove a backup: restore it into an empty server of its own and compare everything.",
     ),
+    "prune": Listing(
+        "prune",
+        "Delete what has had its time from directory stores; buckets do it by themselves.",
+    ),
     "emergency": Listing(
         "emergency", "The way back from a lost or damaged database, step by step."
+    ),
+    "keys": Listing(
+        "keys", "Check the keys of the recipients, and encrypt backups anew for others."
     ),
     "local": Listing(
         "local", "Quick backups of one database into a file of SQL, and their restore."
