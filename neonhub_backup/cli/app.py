@@ -14,6 +14,10 @@ from neonhub_backup.cli.versions import say_programs
 
 log = logging.getLogger("neonhub_backup")
 
+PROGRAM = "neonhub-backup"
+COMPLETION_VARIABLE = "_NEONHUB_BACKUP_COMPLETE"
+"""Environment variable by which a shell asks what may follow on a command line."""
+
 
 class Listing(NamedTuple):
     """A command, or a group of commands, as the main `--help` shows it."""
@@ -63,8 +67,15 @@ COMMANDS = {
     "keys": Listing(
         "keys", "Check the keys of the recipients, and encrypt backups anew for others."
     ),
+    "rollback": Listing(
+        "rollback", "Undo a change of the schema, with what it touches kept aside."
+    ),
     "local": Listing(
         "local", "Quick backups of one database into a file of SQL, and their restore."
+    ),
+    "completion": Listing(
+        "completion",
+        "Write the script that lets a shell complete commands, options and names of backups.",
     ),
 }
 """Every command by its name, in the order of `--help`. A new one needs only its line here."""
@@ -104,7 +115,7 @@ app = typer.Typer(
 
 def _say_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"neonhub-backup {__version__}")
+        typer.echo(f"{PROGRAM} {__version__}")
         say_programs()
         raise typer.Exit
 

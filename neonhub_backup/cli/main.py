@@ -1,5 +1,6 @@
 """The console script `neonhub-backup`, and what becomes of its failures."""
 
+import os
 import signal
 import sys
 import traceback
@@ -9,11 +10,13 @@ from typing import NoReturn
 
 import typer
 
-from neonhub_backup.cli.app import app
+from neonhub_backup.cli.app import COMPLETION_VARIABLE, PROGRAM, app
 from neonhub_backup.cli.messages import Failure, say_failure, say_logs
 from neonhub_backup.errors import BackupError, DatabaseError, UnconfirmedError
 
 JSON = "--json"
+USAGE_ERROR = "UsageError"
+"""What a command line that cannot be meant is called; its exit code is that of a configuration."""
 
 
 class Stopped(BaseException):
@@ -32,6 +35,12 @@ def run() -> NoReturn:
     # Known before the command line is read, since that can fail too.
     as_events = JSON in arguments
     say_logs(as_events=as_events)
+    if COMPLETION_VARIABLE in os.environ:
+        from typer.completion import (  # noqa: PLC0415 - only shells ask
+            completion_init,  # pyright: ignore[reportPrivateImportUsage] - it has no other door
+        )
+
+        completion_init()
     # Ctrl-C is asked for by name: a shell's background jobs begin with it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -40,7 +49,7 @@ def run() -> NoReturn:
 
 def _exit_code(arguments: Sequence[str], *, as_events: bool) -> int:
     try:
-        code = app(args=list(arguments), prog_name="neonhub-backup", standalone_mode=False)
+        code = app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except (Stopped, Exception) as error:  # noqa: BLE001 - the outermost place; all of it is shown
         failure = _failure(error)
         say_failure(failure, as_events=as_events)
@@ -57,8 +66,7 @@ def _failure(error: BaseException) -> Failure:
             )
             return Failure(error.exit_code, error.kind, f"{error}; {rest}", notes)
         case typer.TyperException():
-            message = f"{error.format_message().rstrip('.')}. See --help."
-            return Failure(error.exit_code, "UsageError", message, notes)
+            return _of_command_line(error)
         case typer.Abort():
             message = "the question was not answered, so nothing was changed by what it was about"
             return Failure(UnconfirmedError.exit_code, UnconfirmedError.__name__, message, notes)
@@ -66,6 +74,15 @@ def _failure(error: BaseException) -> Failure:
             return Failure(error.exit_code, type(error).__name__, str(error), notes)
         case _:
             return _of_database(error) or _unexpected(error)
+
+
+def _of_command_line(error: typer.TyperException) -> Failure:
+    said = error.format_message().replace("Value error, ", "")
+    if said.startswith("Usage:"):
+        # A group without a command: its help names those that there are.
+        shown = tuple(line for line in said.splitlines() if line)
+        return Failure(error.exit_code, USAGE_ERROR, "Missing command:", shown)
+    return Failure(error.exit_code, USAGE_ERROR, f"{said.rstrip('.')}. See --help.", ())
 
 
 def _of_database(error: BaseException) -> Failure | None:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from neonhub_backup.cli.completing import backup_names
+
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
 StoreName = Annotated[
     str | None,
@@ -17,5 +19,9 @@ DatabaseName = Annotated[
 ]
 BackupName = Annotated[
     str,
-    typer.Argument(help="A backup's name as `list` shows it, or `latest`.", metavar="BACKUP"),
+    typer.Argument(
+        help="A backup's name as `list` shows it, or `latest`.",
+        metavar="BACKUP",
+        autocompletion=backup_names,
+    ),
 ]

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import psycopg
 import pytest
+import typer
 
 from neonhub_backup import __version__
 from neonhub_backup.cli.app import COMMANDS
@@ -188,6 +190,17 @@ class TestACommandLine:
     ) -> None:
         assert "See --help." in refused(*arguments)
 
+    def test_with_a_group_alone_is_told_its_commands(self, refused: Callable[..., str]) -> None:
+        said = refused("keys")
+
+        assert "Missing command" in said
+        assert all(name in said for name in ("check", "rotate"))
+
+    def test_that_was_mistyped_is_told_what_may_have_been_meant(
+        self, refused: Callable[..., str]
+    ) -> None:
+        assert "Did you mean 'drill'?" in refused("dril")
+
     def test_with_a_tier_that_nobody_has(self, refused: Callable[..., str]) -> None:
         said = refused("backup", "--tier", "yearly")
 
@@ -330,6 +343,47 @@ class TestAnExitCode:
             code, "", f"neonhub-backup: stopped by {number.name}; nothing incomplete was kept\n"
         )
 
+    def test_of_what_nobody_expected_is_1_with_a_traceback(
+        self, command: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_path: Path) -> NoReturn:
+            raise ZeroDivisionError("nobody thought of this")
+
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+
+        code, output, errors = command("--config", str(config), "list")
+
+        assert (code, output) == (1, "")
+        assert "report it as a bug" in errors.splitlines()[0]
+        assert "Traceback (most recent call last)" in errors
+        assert "ZeroDivisionError: nobody thought of this" in errors.splitlines()[-1]
+
+    @pytest.mark.parametrize(
+        ("error", "code", "said"),
+        [
+            (psycopg.OperationalError("gone\naway"), 4, "refused a step (gone away)"),
+            (typer.Abort(), 12, "the question was not answered"),
+        ],
+    )
+    def test_of_other_people_s_errors_is_that_of_their_kind(
+        self,
+        error: Exception,
+        code: int,
+        said: str,
+        command: Run,
+        config: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(_path: Path) -> NoReturn:
+            raise error
+
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+
+        ended = command("--config", str(config), "list")
+
+        assert (ended.code, len(ended.errors.splitlines())) == (code, 1)
+        assert said in ended.errors
+
     def test_of_a_store_without_a_backup(self, command: Run, config: Path) -> None:
         assert command("--config", str(config), "drill", "--database", "app").code == 7
 
@@ -354,3 +408,76 @@ class TestAnExitCode:
         others = {0: "success", BackupError.exit_code: "unexpected", 130: "SIGINT", 143: "SIGTERM"}
 
         assert _documented() == kinds | others
+
+
+class TestWithJson:
+    """Standard error is a line of JSON for each event."""
+
+    @pytest.mark.parametrize("kind", [*_subclasses(BackupError)])
+    def test_a_failure_is_the_last_event(
+        self,
+        kind: type[BackupError],
+        command: Run,
+        config: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(_path: Path) -> NoReturn:
+            error = kind("a sentence")
+            error.add_note("what was left behind")
+            raise error
+
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+
+        code, output, errors = command("--config", str(config), "list", "--json")
+
+        assert (code, output) == (kind.exit_code, "")
+        assert json.loads(errors) == {
+            "event": "error",
+            "code": kind.exit_code,
+            "kind": kind.__name__,
+            "message": "a sentence",
+            "notes": ["what was left behind"],
+        }
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "kind"),
+        [
+            (["list", "--json", "--wrong"], 2, "UsageError"),
+            (["list", "--json", "--store", "tape"], 2, "ConfigurationError"),
+            (["drill", "--json", "--database", "app"], 7, "NoBackupError"),
+        ],
+    )
+    def test_a_command_line_that_fails_is_an_event_too(
+        self, arguments: list[str], code: int, kind: str, command: Run, config: Path
+    ) -> None:
+        ended = command("--config", str(config), *arguments)
+
+        (event,) = [json.loads(line) for line in ended.errors.splitlines()]
+        assert (ended.code, ended.output) == (code, "")
+        assert (event["event"], event["code"], event["kind"]) == ("error", code, kind)
+
+    def test_a_traceback_is_within_the_event(
+        self, command: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_path: Path) -> NoReturn:
+            raise ZeroDivisionError("nobody thought of this")
+
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+
+        event = json.loads(command("--config", str(config), "list", "--json").errors)
+
+        assert (event["code"], event["kind"]) == (1, "ZeroDivisionError")
+        assert event["notes"][-1] == "ZeroDivisionError: nobody thought of this"
+
+    def test_an_interrupt_is_an_event(
+        self, command: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(_path: Path) -> NoReturn:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("the signal was ignored")
+
+        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", interrupted)
+
+        event = json.loads(command("--config", str(config), "list", "--json").errors)
+
+        assert (event["code"], event["kind"]) == (143, "SIGTERM")
