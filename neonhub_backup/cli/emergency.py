@@ -1,21 +1,25 @@
 """`emergency restore`: the way back, step by step, however often it is interrupted."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.backup import origin
 from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
+from neonhub_backup.cli.journals import (
+    JournalFile,
+    Reason,
+    SkipStep,
+    Yes,
+    read_skips,
+    recovery_journal,
+)
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import write_json
-from neonhub_backup.cli.people import Terminal, read_skips
+from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
 from neonhub_backup.cli.session import Session, open_session, running_programs
 from neonhub_backup.domain.configuration import Database
@@ -42,36 +46,11 @@ from neonhub_backup.journal import (
     Run,
     check_skips,
     default_path,
-    open_journal,
-    peek_journal,
 )
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.restore.selection import Candidate, Wanted, choose
 
 log = logging.getLogger(__name__)
-
-JournalFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--journal",
-        help="The file that remembers every step. By default one for each environment and database,"
-        " below $XDG_STATE_HOME/neonhub-backup.",
-        metavar="FILE",
-    ),
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", help="Confirm every step beforehand, for runs that nobody watches.")
-]
-SkipStep = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--skip-step", help="Leave this step out. May be repeated; needs --reason.", metavar="NAME"
-    ),
-]
-Reason = Annotated[
-    str | None,
-    typer.Option("--reason", help="Why a step is left out; the journal keeps it.", metavar="TEXT"),
-]
 
 group = typer.Typer(
     help="The way back from a lost or damaged database, step by step.",
@@ -148,7 +127,7 @@ def restore_(
     )
     skip = read_skips(skip_step, reason)
     path = journal or default_path(session.configuration.environment, chosen.name)
-    with _journal(path, asked.target, looking=dry_run) as opened:
+    with recovery_journal(path, asked.target, looking=dry_run) as opened:
         unfinished = opened.unfinished(PURPOSE, chosen.name)
         if unfinished is not None:
             _refuse_another(unfinished, asked)
@@ -189,18 +168,6 @@ class _Asked:
     fence: bool
     roles: bool
     people: Terminal
-
-
-@contextmanager
-def _journal(path: Path, target: Target, *, looking: bool) -> Generator[Journal]:
-    if looking:
-        yield peek_journal(path)
-        return
-    who = origin()
-    with open_journal(
-        path, f"{who.user}@{who.host}", hide=[target.parameters.get("password", "")]
-    ) as journal:
-        yield journal
 
 
 def _refuse_another(unfinished: Run, asked: _Asked) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from neonhub_backup.errors import ConfigurationError, UnconfirmedError
+from neonhub_backup.errors import UnconfirmedError
 from neonhub_backup.postgres.placement import Session
 
 log = logging.getLogger(__name__)
@@ -64,22 +64,3 @@ class Terminal:
                 f"{len(sessions)} connections are open ({who}) and may write, so nothing was"
                 " changed: stop them, wait for them with --wait-minutes, or end them with --fence"
             )
-
-
-def read_skips(steps: Sequence[str] | None, reason: str | None) -> dict[str, str]:
-    """The reason for each step that is to be left out.
-
-    Raises:
-        ConfigurationError: there is a step without a reason, or a reason without a step.
-    """
-    if steps and not (reason and reason.strip()):
-        raise ConfigurationError(
-            "--skip-step needs --reason, which the journal keeps for whoever asks later, so nothing"
-            " was done: say why"
-        )
-    if reason and not steps:
-        raise ConfigurationError(
-            "--reason is given and no --skip-step that it would be for, so nothing was done: name"
-            " the step, or leave it out"
-        )
-    return dict.fromkeys(steps or (), reason or "")

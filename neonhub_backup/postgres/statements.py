@@ -26,9 +26,12 @@ _FIRST_WORDS = 5
 
 @dataclass(frozen=True)
 class Statement:
-    """The beginning of one statement."""
+    """One statement."""
 
+    text: str
+    """From its first word to its last character, without the semicolon."""
     line: int
+    """The line of its first word."""
     words: tuple[str, ...]
     """Its first words, in capital letters; what is quoted is none."""
     reads_input: bool
@@ -42,26 +45,28 @@ def statements(text: str) -> Iterator[Statement]:
         ConfigurationError: it has a command of psql, or ends inside a quotation or a comment.
     """
     words: list[str] = []
-    line = 0
+    begin = end = line = 0
     parentheses = blocks = 0
-    for kind, piece, place in _tokens(text):
+    for kind, piece, place, number in _tokens(text):
         if piece == "\\":
             raise ConfigurationError(
-                f"line {place} has a command of psql (a backslash), which the server does not know,"
+                f"line {number} has a command of psql (a backslash), which no server knows,"
                 " so nothing was done: write SQL alone"
             )
         if piece == ";" and not parentheses and not blocks:
             if line:
-                yield _statement(line, words)
+                yield _statement(text[begin:end], line, words)
             words, line = [], 0
             continue
-        line = line or place
+        if not line:
+            begin, line = place, number
+        end = place + len(piece)
         parentheses += {"(": 1, ")": -1}.get(piece, 0)
         if kind == "word":
             words.append(piece.upper())
             blocks += _block(words, blocks)
     if line:
-        yield _statement(line, words)
+        yield _statement(text[begin:end], line, words)
 
 
 def refuse_unfit(text: str, name: str) -> None:
@@ -104,9 +109,9 @@ def _controls(words: tuple[str, ...]) -> bool:
             return False
 
 
-def _statement(line: int, words: list[str]) -> Statement:
+def _statement(text: str, line: int, words: list[str]) -> Statement:
     reads = any(pair == ("FROM", "STDIN") for pair in pairwise(words))
-    return Statement(line, tuple(words[:_FIRST_WORDS]), reads)
+    return Statement(text, line, tuple(words[:_FIRST_WORDS]), reads)
 
 
 def _block(words: list[str], depth: int) -> int:
@@ -119,8 +124,8 @@ def _block(words: list[str], depth: int) -> int:
     return 1 if begins or (depth and words[-1] == "CASE") else 0
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
-    """Kind, text and line of everything but space and comments."""
+def _tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Kind, text, place and line of everything but space and comments."""
     place, line = 0, 1
     while place < len(text):
         match = _TOKEN.match(text, place)
@@ -134,7 +139,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
                 " file may have been cut off"
             )
         elif kind != "space":
-            yield kind, token, line
+            yield kind, token, place, line
         line += text.count("\n", place, end)
         place = end
 

@@ -1,6 +1,7 @@
 """From a database that is lost or damaged to one in use again, whatever interrupts it."""
 
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -14,7 +15,6 @@ from psycopg import sql
 from neonhub_backup.domain.configuration import Check, Recovery
 from neonhub_backup.journal import Event, peek_journal
 from sandbox.postgres import PostgresServer
-from sandbox.processes import free_port
 from tests.end_to_end.compare import contents_of
 from tests.end_to_end.tool.conftest import SMALL, Tool
 
@@ -47,7 +47,9 @@ def patient(
     tool_for: Callable[[PostgresServer, str], Tool],
 ) -> Tool:
     """An installation for a database of its own that was backed up, and then lost its rows."""
-    tool = tool_for(postgres18, create_database(postgres18, f"patient_{free_port()}", SMALL))
+    tool = tool_for(
+        postgres18, create_database(postgres18, f"patient_{secrets.token_hex(4)}", SMALL)
+    )
     tool.checks = (ALL_THERE,)
     tool.recovery = Recovery(
         stop=("Scale the API to 0",),

@@ -14,9 +14,13 @@ ALTER TABLE connectors ALTER COLUMN category TYPE TEXT;
 
 
 def test_statements_are_told_with_their_lines_and_first_words() -> None:
-    assert [(found.line, found.words[:3]) for found in statements(USERS)] == [
-        (2, ("DROP", "TYPE", "IF")),
-        (3, ("ALTER", "TABLE", "CONNECTORS")),
+    assert [(found.line, found.words[:3], found.text) for found in statements(USERS)] == [
+        (2, ("DROP", "TYPE", "IF"), 'DROP TYPE IF EXISTS "ConnectorKind" CASCADE'),
+        (
+            3,
+            ("ALTER", "TABLE", "CONNECTORS"),
+            "ALTER TABLE connectors ALTER COLUMN category TYPE TEXT",
+        ),
     ]
 
 
@@ -93,4 +97,5 @@ def test_any_text_is_taken_apart_or_refused_and_its_lines_grow(text: str) -> Non
     except ConfigurationError:
         return
     assert lines == sorted(lines)
+    assert all(found.text in text for found in statements(text))
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
