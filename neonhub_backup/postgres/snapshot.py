@@ -15,6 +15,9 @@ from neonhub_backup.postgres.connection import Connection, Target, connect, quer
 LOCK_TIMEOUT_SECONDS = 60
 """How long to wait for a lock that someone changing a table's definition holds."""
 
+_ATTEMPTS = 10
+"""How often to begin anew when tables come and go meanwhile."""
+
 OLDEST_MAJOR = 16
 
 BINARY_TYPES = frozenset(
@@ -88,10 +91,8 @@ def hold_snapshot(target: Target) -> Generator[Snapshot]:
                 f"{target} runs PostgreSQL {server.version}, which this tool does not know, so"
                 f" nothing was read: upgrade it to {OLDEST_MAJOR} or newer"
             )
-        name = value(connection, str, "SELECT pg_export_snapshot()")
-        _lock_tables(connection, target)
         yield Snapshot(
-            name,
+            _lock_and_export(connection, target),
             connection,
             server,
             read_extensions(connection),
@@ -204,27 +205,52 @@ _TABLES = """
 """
 
 
-def _lock_tables(connection: Connection, target: Target) -> None:
-    rows = query(connection, f"SELECT nspname, relname FROM ({_TABLES}) t ORDER BY 1, 2")  # noqa: S608 - our own text
-    for schema, name in rows:
-        table = quoted(cast("str", schema), cast("str", name))
+def _lock_and_export(connection: Connection, target: Target) -> str:
+    """Lock every table, then open and export the snapshot; its name.
+
+    In this order: a snapshot from before a migration wrote a table anew would find it empty.
+    https://www.postgresql.org/docs/current/mvcc-caveats.html
+    """
+    for _ in range(_ATTEMPTS):
+        tables = _table_names(connection)
+        connection.rollback()
         try:
-            connection.execute(
-                sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(
-                    sql.Identifier(cast("str", schema), cast("str", name))
-                )
-            )
-        except psycopg.errors.LockNotAvailable as error:
-            raise DatabaseError(
-                f"{table} of {target} stayed locked for {LOCK_TIMEOUT_SECONDS} s by someone"
-                " changing its definition, so nothing was written: let the migration end and try"
-                " again"
-            ) from error
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise DatabaseError(
-                f"{table} of {target} may not be read by this user, so nothing was written: grant"
-                " it with GRANT pg_read_all_data, a backup without the table would be no backup"
-            ) from error
+            for table in sorted(tables):
+                _lock(connection, target, table)
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            connection.rollback()
+            continue
+        name = value(connection, str, "SELECT pg_export_snapshot()")
+        if _table_names(connection) <= tables:
+            return name
+        connection.rollback()
+    raise DatabaseError(
+        f"someone kept creating and dropping tables in {target} while the backup began, so nothing"
+        " was written: let the migration end and try again"
+    )
+
+
+def _table_names(connection: Connection) -> set[tuple[str, str]]:
+    rows = query(connection, f"SELECT nspname, relname FROM ({_TABLES}) t")  # noqa: S608 - our own text
+    return {(cast("str", schema), cast("str", name)) for schema, name in rows}
+
+
+def _lock(connection: Connection, target: Target, table: tuple[str, str]) -> None:
+    try:
+        # It takes no snapshot, unlike a query.
+        connection.execute(
+            sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(sql.Identifier(*table))
+        )
+    except psycopg.errors.LockNotAvailable as error:
+        raise DatabaseError(
+            f"{quoted(*table)} of {target} stayed locked for {LOCK_TIMEOUT_SECONDS} s by someone"
+            " changing its definition, so nothing was written: let the migration end and try again"
+        ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"{quoted(*table)} of {target} may not be read by this user, so nothing was written:"
+            " grant it with GRANT pg_read_all_data, a backup without the table would be no backup"
+        ) from error
 
 
 def _read_tables(connection: Connection) -> tuple[TableRows, ...]:
