@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from threading import Lock as Mutex
@@ -42,11 +42,13 @@ from neonhub_backup.postgres.programs import Suite, client_programs
 from neonhub_backup.postgres.schema import fingerprint
 from neonhub_backup.postgres.snapshot import Snapshot, TableRows, hold_snapshot
 from neonhub_backup.processes import Command, Pipeline, Programs, run
+from neonhub_backup.progress import Progress, phase
 from neonhub_backup.stores.base import Lock, Store, Upload
 from neonhub_backup.streams import settle, workers
 
 log = logging.getLogger(__name__)
 
+MIB = 1 << 20
 COMPRESS = Command(["zstd", "-1", "--quiet", "--no-progress", "--single-thread", "-c"])
 
 
@@ -237,6 +239,48 @@ class _Tee:
 
 
 @dataclass
+class _Ratio:
+    """How many bytes are stored for one on disk, learned from the pieces that are done."""
+
+    stored: float = 0.6
+    disk: float = 1.0
+
+    def learn(self, stored: int, disk: float) -> None:
+        """Count a piece, the large ones for more."""
+        self.stored += stored / MIB
+        self.disk += disk / MIB
+
+    @property
+    def now(self) -> float:
+        """What to expect of the next."""
+        return max(self.stored / self.disk, 0.001)
+
+
+@dataclass
+class _Told:
+    """What was told of a piece, in bytes on disk, though only what is stored can be counted."""
+
+    progress: Progress
+    piece: Piece
+    ratio: _Ratio
+    bytes: int = 0
+
+    def of_stored(self, count: int) -> None:
+        """So many more bytes were stored."""
+        self._to(min(self.bytes + round(count / self.ratio.now), int(self.piece.bytes)))
+
+    def all(self, stored: int) -> None:
+        """The piece is done."""
+        self.ratio.learn(stored, self.piece.bytes)
+        self._to(int(self.piece.bytes))
+
+    def _to(self, known: int) -> None:
+        table = self.piece.table
+        self.progress.advance(f"{table.schema}.{table.name}", known - self.bytes)
+        self.bytes = known
+
+
+@dataclass
 class _Taker:
     """Runs the streams of one backup side by side."""
 
@@ -246,6 +290,7 @@ class _Taker:
     snapshot: Snapshot
     encrypt: Encryptor
     destinations: _Destinations
+    ratio: _Ratio = field(default_factory=_Ratio)
 
     def take(self) -> tuple[Schema, StoredObject, tuple[Table, ...]]:
         """Write every object but the manifest."""
@@ -261,7 +306,8 @@ class _Taker:
         ]
         work = [item for _, items in plan for item in items]
         work.sort(key=lambda item: item[0].bytes, reverse=True)
-        with workers() as pool:
+        sizes = {f"{table.schema}.{table.name}": table.bytes for table in self.snapshot.tables}
+        with phase(self.programs.progress, "rows", sizes), workers() as pool:
             archive = pool.submit(self._archive)
             schema = pool.submit(self._schema)
             chunks = {name: pool.submit(self._chunk, piece, name) for piece, name in work}
@@ -273,7 +319,7 @@ class _Taker:
 
     def _archive(self) -> StoredObject:
         command = archive_command(self.suite, self.target, self.snapshot)
-        stored, _ = self._store(command, ARCHIVE)
+        stored, _ = self._store(command, ARCHIVE, lambda _: None)
         return stored
 
     def _schema(self) -> Schema:
@@ -283,10 +329,14 @@ class _Taker:
 
     def _chunk(self, piece: Piece, name: str) -> Chunk:
         command = copy_command(self.suite, self.target, self.snapshot.name, piece)
-        stored, said = self._store(command, name)
+        told = _Told(self.programs.progress, piece, self.ratio)
+        stored, said = self._store(command, name, told.of_stored)
+        told.all(stored.bytes)
         return Chunk(**stored.model_dump(), rows=rows_said(said))
 
-    def _store(self, source: Command, name: str) -> tuple[StoredObject, str]:
+    def _store(
+        self, source: Command, name: str, tell: Callable[[int], None]
+    ) -> tuple[StoredObject, str]:
         digest, size = hashlib.sha256(), 0
         commands = [source, COMPRESS, self.encrypt.command()]
         with (
@@ -297,6 +347,7 @@ class _Taker:
                 digest.update(block)
                 size += len(block)
                 upload.write(block)
+                tell(len(block))
             said = pipeline.finish()
             upload.commit()
         log.debug("stored %s, %d bytes", name, size)

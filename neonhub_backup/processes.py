@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from neonhub_backup.errors import ProgramError
+from neonhub_backup.progress import Progress, Silence
 
 PIPE_BYTES = 1 << 18
 """What a pipe holds, where the system lets it, and the most that is read from one at once: a
@@ -49,7 +50,9 @@ class StoppedError(ProgramError):
 class Programs:
     """All programs of one run, so that one call ends every one of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress | None = None) -> None:
+        """`progress` is told how far the run is; None: nobody is."""
+        self.progress = progress or Silence()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._guard = threading.Lock()
         self._stopped = False

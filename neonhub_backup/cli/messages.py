@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,30 @@ class _Events(logging.Formatter):
         return _line("log", level=record.levelname.lower(), message=record.getMessage())
 
 
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is by now: bars on a terminal put something in its place."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # pyright: ignore[reportIncompatibleVariableOverride] - as logging's own last resort does
+        return sys.stderr
+
+
+class _Form:
+    as_events = False
+
+
+def writes_events() -> bool:
+    """Whether standard error gets events."""
+    return _Form.as_events
+
+
 def say_logs(*, as_events: bool) -> None:
-    """Write what is logged to standard error from now on."""
-    handler = logging.StreamHandler()
+    """Write what is logged to standard error from now on, as events or as lines."""
+    _Form.as_events = as_events
+    handler = _StandardError()
     handler.setFormatter(
         _Events() if as_events else logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neonhub_backup.cli.discovery import find_configuration
+from neonhub_backup.cli.progress import listener
 from neonhub_backup.domain.configuration import Configuration, Database, load_configuration
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import ConfigurationError
@@ -106,9 +107,12 @@ def read_target(given: str, option: str = "--into") -> Target:
 @contextmanager
 def running_programs() -> Generator[Programs]:
     """All programs of one command, ended when it fails or is interrupted."""
-    programs = Programs()
+    progress = listener()
+    programs = Programs(progress)
     try:
         yield programs
     except BaseException:
         programs.stop()
         raise
+    finally:
+        progress.end()

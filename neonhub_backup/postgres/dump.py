@@ -9,7 +9,7 @@ from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS, Snapshot, TableRows
 from neonhub_backup.processes import DATA, Command
 
-CHUNK_BYTES = 256 << 20
+CHUNK_BYTES = 128 << 20
 """Size on disk above which a table is read in pieces, side by side."""
 
 

@@ -2,19 +2,24 @@
 
 import logging
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.errors import IntegrityError, ProgramError
 from neonhub_backup.postgres.building import Means, means, with_options
-from neonhub_backup.postgres.connection import Target, connect, quoted
+from neonhub_backup.postgres.connection import Target, connect, query, quoted
 from neonhub_backup.postgres.dump import rows_said
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
+from neonhub_backup.progress import Silence, phase
 from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism, settle, workers
 
@@ -96,25 +101,48 @@ class Restorer:
 
     def section(self, name: str, archive: Path) -> None:
         """Run one section of the archive."""
-        run(
-            self.programs,
-            Command(
-                [
-                    *(self.suite.path("pg_restore"), "--no-password", "--exit-on-error"),
-                    *(f"--section={name}", f"--dbname={self.target.database}"),
-                    *([f"--jobs={self.means.jobs}"] if name == "post-data" else []),
-                    *([] if self.roles else ["--no-owner", "--no-privileges"]),
-                    str(archive),
-                ],
-                with_options(self.target, self.means.options()),
-            ),
+        building = name == "post-data"
+        with self._watched_indexes() if building else nullcontext():
+            run(self.programs, self._section(name, archive))
+
+    def _section(self, name: str, archive: Path) -> Command:
+        return Command(
+            [
+                *(self.suite.path("pg_restore"), "--no-password", "--exit-on-error"),
+                *(f"--section={name}", f"--dbname={self.target.database}"),
+                *([f"--jobs={self.means.jobs}"] if name == "post-data" else []),
+                *([] if self.roles else ["--no-owner", "--no-privileges"]),
+                str(archive),
+            ],
+            with_options(self.target, self.means.options()),
         )
+
+    @contextmanager
+    def _watched_indexes(self) -> Generator[None]:
+        """Tell how far each index is, as the server sees it."""
+        done = threading.Event()
+        with phase(self.programs.progress, "indexes", {}), ThreadPoolExecutor(1, "watch") as pool:
+            watch = pool.submit(self._watch_indexes, done)
+            try:
+                yield
+            finally:
+                done.set()
+        watch.result()
+
+    def _watch_indexes(self, done: threading.Event) -> None:
+        if isinstance(self.programs.progress, Silence):
+            return
+        with connect(self.target) as connection:
+            while not done.wait(_WATCH_SECONDS):
+                for name, placed, total in query(connection, _BUILDING):
+                    self.programs.progress.place(str(name), cast("int", placed), cast("int", total))
 
     def rows(self, tables: Sequence[Table]) -> None:
         """Load tables side by side, the largest pieces first."""
         work = [(table, chunk) for table in tables for chunk in table.chunks]
         work.sort(key=lambda item: item[1].bytes, reverse=True)
-        with workers() as pool:
+        sizes = {".".join(table.identity): table.bytes for table in tables}
+        with phase(self.programs.progress, "rows", sizes), workers() as pool:
             settle([pool.submit(self._chunk, table, chunk) for table, chunk in work], self.programs)
 
     def _chunk(self, table: Table, chunk: Chunk) -> None:
@@ -136,7 +164,7 @@ class Restorer:
             ],
             self.target.environment(),
         )
-        loaded = rows_said(self._feed(chunk, [DECOMPRESS, psql]))
+        loaded = rows_said(self._feed(chunk, [DECOMPRESS, psql], ".".join(table.identity)))
         if loaded != chunk.rows:
             raise IntegrityError(
                 f"{self.source.store.address}/{self.source.key(chunk)} held {loaded} rows of"
@@ -144,13 +172,17 @@ class Restorer:
                 " another backup"
             )
 
-    def _feed(self, stored: StoredObject, commands: Sequence[Command]) -> str:
+    def _feed(
+        self, stored: StoredObject, commands: Sequence[Command], item: str | None = None
+    ) -> str:
         pipeline = Pipeline(self.programs, [self.source.decrypt.command(), *commands], fed=True)
         blocks = self.source.blocks(stored)
         with pipeline:
             try:
                 for block in blocks:
                     pipeline.write(block)
+                    if item is not None:
+                        self.programs.progress.advance(item, len(block))
             except StoppedError:
                 raise
             except ProgramError:
@@ -161,6 +193,13 @@ class Restorer:
             return pipeline.finish()
 
 
+_WATCH_SECONDS = 1.0
+_BUILDING = """
+    SELECT index_relid::regclass::text,
+           greatest(tuples_done, blocks_done), greatest(tuples_total, blocks_total)
+      FROM pg_stat_progress_create_index
+     WHERE datname = current_database() AND greatest(tuples_total, blocks_total) > 0
+"""
 _LOAD_SETTINGS = (
     "SET LOCAL statement_timeout = 0; SET LOCAL row_security = off; SET LOCAL search_path = '';"
     " SET LOCAL lc_monetary = 'C'; SET LOCAL xmloption = content;"

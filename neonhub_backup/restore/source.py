@@ -55,6 +55,24 @@ def read_checked(store: Store, key: str, stored: StoredObject) -> Generator[byte
         )
 
 
+def check_presence(source: Source) -> None:
+    """See in one listing that every object is there, with the size it was written with.
+
+    Raises:
+        IntegrityError: one is missing or truncated.
+    """
+    listed = {listed.key: listed.bytes for listed in source.store.list(source.location.prefix)}
+    for stored in source.manifest.objects():
+        found = listed.get(source.key(stored))
+        if found != stored.bytes:
+            state = "missing" if found is None else f"of {found} bytes instead of {stored.bytes}"
+            raise IntegrityError(
+                f"{source.store.address}/{source.key(stored)} is {state}, so backup"
+                f" {source.manifest.name} is not complete and nothing is restored from it: restore"
+                " another backup, or bring back the object's earlier version"
+            )
+
+
 def check_objects(source: Source, programs: Programs) -> None:
     """Read every object of the backup once and compare it with the manifest.
 

@@ -4,7 +4,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.errors import DifferenceError, TargetError
@@ -33,7 +32,7 @@ from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, compare
 from neonhub_backup.restore.loading import Times, load
-from neonhub_backup.restore.source import Source, check_objects
+from neonhub_backup.restore.source import Source, check_presence
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +78,16 @@ class Swap:
     """Connections that were ended for it."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a restore of a whole database would do."""
+
+    beside: str
+    """Name under which the restored database would be proven."""
+    renames: dict[str, str]
+    """Databases to their new names, in this order."""
+
+
 def restore_beside(
     source: Source, target: Target, programs: Programs, now: datetime, *, roles: bool
 ) -> Beside:
@@ -98,7 +107,7 @@ def restore_beside(
         suite = client_programs(
             max(connection.info.server_version // 10000, manifest.archive_major)
         )
-        check_objects(source, programs)
+        check_presence(source)
         suffix = f"restore_{secrets.token_hex(4)}"
         with scratch_database(connection, target, manifest.server, suffix) as scratch:
             log.info("restoring %s into %s, beside %s", manifest.name, scratch, target.database)
@@ -159,7 +168,7 @@ def restore_into(
 
 def plan_restore(
     manifest: Manifest, target: Target, now: datetime, *, set_aside: bool | None, roles: bool
-) -> dict[str, Any]:
+) -> Plan:
     """Check all that can be checked before a restore, and say what it would do.
 
     `set_aside` as for `restore_into`; None: the copy stays beside.
@@ -177,7 +186,7 @@ def plan_restore(
         if present.tables:
             renames[target.database] = _aside(target, now)
         renames[beside] = target.database
-    return {"target": str(target), "beside": beside, "renames": renames}
+    return Plan(beside, renames)
 
 
 def promote(

@@ -25,6 +25,7 @@ from neonhub_backup.domain.manifest import dump_manifest, load_manifest
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
 from neonhub_backup.errors import MissingObjectError, ProgramError, StoreError
 from neonhub_backup.postgres.connection import Connection, Target
+from neonhub_backup.postgres.dump import CHUNK_BYTES
 from neonhub_backup.postgres.programs import DIRECTORY_VARIABLE
 from neonhub_backup.postgres.snapshot import Snapshot, TableRows
 from neonhub_backup.processes import Programs
@@ -229,7 +230,7 @@ def test_nothing_is_stored_in_the_clear(take: Take) -> None:
 def test_the_pieces_of_a_large_table_are_listed_in_their_order(
     take: Take, tables: list[TableRows]
 ) -> None:
-    tables[:] = [_table("small"), _table("large", blocks=12 * (256 << 20) // BLOCK)]
+    tables[:] = [_table("small"), _table("large", blocks=12 * CHUNK_BYTES // BLOCK)]
 
     taken = take(MemoryStore("one"))
 
