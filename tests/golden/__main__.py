@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from tests.golden.commands import command_page
 from tests.golden.registrations import golden_registrations
 from tests.golden.stacks import (
     GOLDEN,
@@ -13,12 +14,16 @@ from tests.golden.stacks import (
 )
 
 with tempfile.TemporaryDirectory() as directory:
-    wanted = {
-        path: content
-        for stack in STACKS
-        for write in (golden_files, golden_registrations)
-        for path, content in write(stack, Path(directory)).items()
-    } | own_workflow_files(Path(directory))
+    wanted = (
+        {
+            path: content
+            for stack in STACKS
+            for write in (golden_files, golden_registrations)
+            for path, content in write(stack, Path(directory)).items()
+        }
+        | own_workflow_files(Path(directory))
+        | command_page()
+    )
 for path, content in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")

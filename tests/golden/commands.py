@@ -17,7 +17,17 @@ _HEADER = """\
 # Commands
 
 Written by `make golden` from what each command says with `--help`. What goes to standard output and
-to standard error, and what the exit codes mean, is in [exit codes](exit-codes.md).
+to standard error, and what the exit codes mean, is in [exit codes](exit-codes.md); which command is
+for what, in [procedures](procedures.md).
+
+Without `--config` and `NEONHUB_BACKUP_CONFIG`, the configuration is the first of these; `--verbose`
+says which:
+
+1. `neonhub-backup.yaml`, else the only file of `.neonhub-backup/*.yaml`, in the working directory,
+   then in each directory above it up to the root of the git repository. Several files are refused:
+   choose one with `--config`.
+2. `$XDG_CONFIG_HOME/neonhub-backup/config.yaml`; `XDG_CONFIG_HOME` is `~/.config` unless set.
+3. `/etc/neonhub-backup.yaml`.
 """
 
 
