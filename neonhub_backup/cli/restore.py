@@ -1,38 +1,39 @@
 """`restore`: beside the live database, which is only ever renamed."""
 
+import shlex
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from neonhub_backup.catalogue import LATEST
+from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import counted, describe, say_times, write_json
-from neonhub_backup.cli.selecting import (
-    At,
-    FromStore,
-    TierName,
-    chosen,
-    describe_candidates,
-    say_candidates,
-)
-from neonhub_backup.cli.session import open_session, read_target, running_programs
-from neonhub_backup.encryption import Decryptor
+from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
+from neonhub_backup.cli.session import open_session, read_target
 from neonhub_backup.errors import ConfigurationError
-from neonhub_backup.postgres.connection import Target
-from neonhub_backup.restore.selection import Candidate, first_that_works
-from neonhub_backup.restore.whole import (
-    Beside,
-    Restored,
-    Swap,
-    plan_restore,
-    promote,
-    restore_beside,
-    restore_into,
-    revert,
-)
+from neonhub_backup.restore.names import parse_tables
+from neonhub_backup.restore.whole import Swap, promote, revert
+
+SET_ASIDE = "--set-aside-existing"
+BESIDE = "--beside"
+TABLES = "--tables"
+SIDE_SCHEMA = "--side-schema"
+IN_PLACE = "--in-place"
+SCHEMA_ONLY = "--schema-only"
+DATA_ONLY = "--data-only"
+NO_ROLES = "--no-roles"
+
+_CLASHES = {
+    BESIDE: (SET_ASIDE,),
+    TABLES: (SET_ASIDE, BESIDE, SCHEMA_ONLY, DATA_ONLY, NO_ROLES),
+    SCHEMA_ONLY: (SET_ASIDE, BESIDE, DATA_ONLY),
+    DATA_ONLY: (SET_ASIDE, BESIDE, NO_ROLES),
+    IN_PLACE: (SIDE_SCHEMA,),
+}
 
 Into = Annotated[
     str,
@@ -73,7 +74,7 @@ def restore(
     set_aside: Annotated[
         bool,
         typer.Option(
-            "--set-aside-existing",
+            SET_ASIDE,
             help="If the database has tables, rename it to <name>_before_<time> and put the backup"
             " in its place. Nothing is dropped.",
         ),
@@ -81,15 +82,54 @@ def restore(
     beside: Annotated[
         bool,
         typer.Option(
-            "--beside",
+            BESIDE,
             help="Leave the restored database beside the target as <name>_restored_<time>, for"
             " `restore promote`.",
+        ),
+    ] = False,
+    tables: Annotated[
+        str | None,
+        typer.Option(
+            TABLES,
+            help="Restore these tables alone, with their rows: connectors,billing.invoices. Only"
+            " their own objects are read.",
+            metavar="LIST",
+        ),
+    ] = None,
+    side_schema: Annotated[
+        str | None,
+        typer.Option(
+            SIDE_SCHEMA,
+            help="The new schema for the tables. By default restored_<time>.",
+            metavar="NAME",
+        ),
+    ] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            IN_PLACE,
+            help="Replace the rows of the live tables instead, in one transaction in which every"
+            " foreign key is checked.",
+        ),
+    ] = False,
+    schema_only: Annotated[
+        bool,
+        typer.Option(
+            SCHEMA_ONLY, help="Restore all definitions and no rows, into a new or empty database."
+        ),
+    ] = False,
+    data_only: Annotated[
+        bool,
+        typer.Option(
+            DATA_ONLY,
+            help="Restore all rows and no definitions, into a database that has the same tables,"
+            " all of them empty.",
         ),
     ] = False,
     no_roles: Annotated[
         bool,
         typer.Option(
-            "--no-roles",
+            NO_ROLES,
             help="Leave owners and privileges out: everything belongs to the connecting user.",
         ),
     ] = False,
@@ -97,38 +137,60 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Restore a backup into a new database, which takes the target's name once it is proven."""
+    check_combination(
+        {
+            SET_ASIDE: set_aside,
+            BESIDE: beside,
+            TABLES: tables is not None,
+            SIDE_SCHEMA: side_schema is not None,
+            IN_PLACE: in_place,
+            SCHEMA_ONLY: schema_only,
+            DATA_ONLY: data_only,
+            NO_ROLES: no_roles,
+        }
+    )
+    names = None if tables is None else parse_tables(tables)
     session = open_session(context.obj)
-    if beside and set_aside:
-        raise ConfigurationError(
-            "--beside leaves the target alone and --set-aside-existing renames it, so it is unclear"
-            " which is meant and nothing was done: leave one of the two out"
-        )
     target = read_target(into)
     name = session.database(database).name
     now = datetime.now(UTC)
     with chosen(session, name, backup=backup, store=store, tier=tier, at=at) as (found, decrypt):
-        if dry_run:
-            would = plan_restore(
-                found[0].manifest,
-                target,
-                now,
-                set_aside=None if beside else set_aside,
-                roles=not no_roles,
-            )
-            _say_plan(found, would, as_json=as_json)
+        asked = restoring.Asked(found, decrypt, target, into, now, not no_roles, dry_run, as_json)
+        if names is not None and in_place:
+            restoring.in_place(asked, names)
+        elif names is not None:
+            restoring.aside(asked, names, side_schema or f"restored_{now:%Y%m%dT%H%M%SZ}")
+        elif schema_only:
+            restoring.schema_only(asked)
+        elif data_only:
+            restoring.data_only(asked)
+        elif dry_run:
+            restoring.plan(asked, set_aside=None if beside else set_aside)
         elif beside:
-            left = first_that_works(
-                found, lambda one: _beside(one, decrypt, target, now, roles=not no_roles)
-            )
-            _say_beside(left, into, as_json=as_json)
+            restoring.beside(asked)
         else:
-            done = first_that_works(
-                found,
-                lambda one: _into(
-                    one, decrypt, target, now, set_aside=set_aside, roles=not no_roles
-                ),
+            restoring.into(asked, set_aside=set_aside)
+
+
+def check_combination(given: dict[str, bool]) -> None:
+    """Refuse options that mean nothing together.
+
+    Raises:
+        ConfigurationError: with the two that clash, or the one that is missing.
+    """
+    for option, others in _CLASHES.items():
+        for other in others:
+            if given[option] and given[other]:
+                raise ConfigurationError(
+                    f"{option} and {other} mean nothing together, so nothing was done: leave one of"
+                    " the two out"
+                )
+    for option in (SIDE_SCHEMA, IN_PLACE):
+        if given[option] and not given[TABLES]:
+            raise ConfigurationError(
+                f"{option} is about single tables and none is named, so nothing was done: name them"
+                f" with {TABLES}"
             )
-            _say_restored(done, as_json=as_json)
 
 
 @group.command(name="promote")
@@ -154,7 +216,7 @@ def promote_(
         end_sessions=disconnect,
         dry_run=dry_run,
     )
-    _say_swap(swap, f"backup {swap.backup}", dry_run=dry_run, as_json=as_json)
+    _say_swap(swap, f"backup {swap.backup}", into, dry_run=dry_run, as_json=as_json)
 
 
 @group.command(name="revert")
@@ -180,78 +242,10 @@ def revert_(
         end_sessions=disconnect,
         dry_run=dry_run,
     )
-    _say_swap(swap, "what was there before", dry_run=dry_run, as_json=as_json)
+    _say_swap(swap, "what was there before", into, dry_run=dry_run, as_json=as_json)
 
 
-def _beside(
-    candidate: Candidate, decrypt: Decryptor, target: Target, now: datetime, *, roles: bool
-) -> Beside:
-    with running_programs() as programs:
-        return restore_beside(candidate.source(decrypt), target, programs, now, roles=roles)
-
-
-def _into(
-    candidate: Candidate,
-    decrypt: Decryptor,
-    target: Target,
-    now: datetime,
-    *,
-    set_aside: bool,
-    roles: bool,
-) -> Restored:
-    with running_programs() as programs:
-        return restore_into(
-            candidate.source(decrypt), target, programs, now, set_aside=set_aside, roles=roles
-        )
-
-
-def _said(done: Beside | Restored) -> dict[str, Any]:
-    return describe(done.source.location, done.source.manifest) | {
-        "store": done.source.store.name,
-        "target": str(done.target),
-        "seconds_to_data": round(done.times.to_data, 3),
-        "seconds_to_search": round(done.times.to_search, 3),
-    }
-
-
-def _say_restored(done: Restored, *, as_json: bool) -> None:
-    result = _said(done) | {"set_aside": done.aside}
-    if as_json:
-        write_json(result)
-        return
-    typer.echo(f"restored {result['name']} into {done.target}: {counted(result)}")
-    say_times(result)
-    if done.aside is not None:
-        typer.echo(f"  the database that was there is now named {done.aside}")
-        typer.echo("  to give it its name back: neonhub-backup restore revert --into …")
-
-
-def _say_beside(left: Beside, into: str, *, as_json: bool) -> None:
-    swap = f"neonhub-backup restore promote --into {into} --from {left.name}"
-    result = _said(left) | {"beside": left.name, "promote": swap}
-    if as_json:
-        write_json(result)
-        return
-    typer.echo(f"restored {result['name']} as {left.name}, beside {left.target}: {counted(result)}")
-    say_times(result)
-    typer.echo(f"  to give it the name {left.target.database}: {swap}")
-
-
-def _say_plan(candidates: list[Candidate], would: dict[str, Any], *, as_json: bool) -> None:
-    first = candidates[0]
-    if as_json:
-        result = describe(first.location, first.manifest) | describe_candidates(candidates)
-        write_json(result | would | {"dry_run": True})
-        return
-    say_candidates(candidates)
-    typer.echo(f"  it would be restored and compared as {would['beside']} on the server of")
-    typer.echo(f"  {would['target']}")
-    for old, new in would["renames"].items():
-        typer.echo(f"  then {old} would be renamed to {new}")
-    typer.echo("nothing was changed")
-
-
-def _say_swap(swap: Swap, what: str, *, dry_run: bool, as_json: bool) -> None:
+def _say_swap(swap: Swap, what: str, into: str, *, dry_run: bool, as_json: bool) -> None:
     name = swap.target.database
     if as_json:
         write_json(
@@ -275,4 +269,4 @@ def _say_swap(swap: Swap, what: str, *, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         typer.echo("nothing was changed")
     elif swap.aside is not None:
-        typer.echo("  to undo this: neonhub-backup restore revert --into …")
+        typer.echo(f"  to undo this: neonhub-backup restore revert --into {shlex.quote(into)}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -82,11 +82,6 @@ def chosen(
         manifest = candidates[0].manifest
         decrypt.check(manifest.recipients, manifest.name)
         yield candidates, decrypt
-
-
-def describe_candidates(candidates: list[Candidate]) -> dict[str, Any]:
-    """Where the chosen backup would be read, as `--dry-run --json` shows it."""
-    return {"store": candidates[0].store.name, "stores": [one.store.name for one in candidates]}
 
 
 def say_candidates(candidates: list[Candidate]) -> None:

@@ -1,6 +1,6 @@
 """Whether every row that a foreign key binds has the row it refers to, whoever loaded them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -71,8 +71,13 @@ def violations(
 
     Keys that the server itself does not vouch for (NOT VALID, NOT ENFORCED) are left out.
     """
+    return broken(connection, read_foreign_keys(connection, tables))
+
+
+def broken(connection: Connection, keys: Iterable[ForeignKey]) -> list[Violation]:
+    """Check these foreign keys, whether or not the server knows them at the moment."""
     found: list[Violation] = []
-    for key in read_foreign_keys(connection, tables):
+    for key in keys:
         rows = query(connection, anti_join(key))
         if rows:
             (count, *_), *_ = rows
@@ -87,6 +92,39 @@ def read_foreign_keys(
     """The foreign keys from or to these tables, their partitions, or what they are part of."""
     names = None if tables is None else [quoted(*table) for table in tables]
     return [_foreign_key(row) for row in query(connection, _KEYS, names, names)]
+
+
+@dataclass(frozen=True)
+class Bond:
+    """A foreign key as the statements that take it off and put it back."""
+
+    tables: tuple[tuple[str, str], tuple[str, str]]
+    """Schema and name of the two tables that it binds."""
+    off: sql.Composed
+    on: tuple[sql.Composed, ...]
+
+
+def read_bonds(connection: Connection, tables: Sequence[tuple[str, str]]) -> list[Bond]:
+    """All foreign keys from or to these tables, those not vouched for among them."""
+    names = [quoted(*table) for table in tables]
+    return [_bond(row) for row in query(connection, _DEFINITIONS, names)]
+
+
+def _bond(row: tuple[object, ...]) -> Bond:
+    name, schema, table, other_schema, other, definition, comment = cast("tuple[str, ...]", row)
+    alter = sql.SQL("ALTER TABLE {}").format(sql.Identifier(schema, table))
+    key = sql.Identifier(name)
+    on = [
+        alter + sql.SQL(" ADD CONSTRAINT {} ").format(key) + sql.SQL(definition)  # pyright: ignore[reportArgumentType] - the server's own words
+    ]
+    if comment:
+        on.append(
+            sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+                key, sql.Identifier(schema, table), sql.Literal(comment)
+            )
+        )
+    off = alter + sql.SQL(" DROP CONSTRAINT {}").format(key)
+    return Bond(((schema, table), (other_schema, other)), off, tuple(on))
 
 
 def anti_join(key: ForeignKey) -> sql.Composed:
@@ -167,7 +205,7 @@ def _pairs(rows: Sequence[Sequence[str | None]]) -> Iterator[Pair]:
         )
 
 
-_KEYS = """
+_MEANT = """
     WITH RECURSIVE meant AS (
         SELECT name::regclass::oid AS id FROM unnest(%s::text[]) name
         UNION
@@ -176,6 +214,11 @@ _KEYS = """
           JOIN pg_inherits i ON m.id IN (i.inhrelid, i.inhparent)
           JOIN pg_class p ON p.oid = i.inhparent AND p.relkind = 'p'
     )
+"""
+"""The tables named, and the partitions and partitioned tables that belong to them."""
+
+_KEYS = f"""
+    {_MEANT}
     SELECT c.conname::text, tn.nspname::text, t.relname::text, t.relkind::text,
            rn.nspname::text, r.relname::text, r.relkind::text, c.confmatchtype::text,
            coalesce((to_jsonb(c) ->> 'conperiod')::bool, false),
@@ -199,4 +242,16 @@ _KEYS = """
        AND (%s::text[] IS NULL OR c.conrelid IN (SELECT id FROM meant)
                                OR c.confrelid IN (SELECT id FROM meant))
      ORDER BY 2, 3, 1
-"""
+"""  # noqa: S608 - our own text
+
+_DEFINITIONS = f"""
+    {_MEANT}
+    SELECT c.conname::text, tn.nspname::text, t.relname::text, rn.nspname::text, r.relname::text,
+           pg_get_constraintdef(c.oid), obj_description(c.oid, 'pg_constraint')
+      FROM pg_constraint c
+      JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+      JOIN pg_class r ON r.oid = c.confrelid JOIN pg_namespace rn ON rn.oid = r.relnamespace
+     WHERE c.contype = 'f' AND c.conparentid = 0
+       AND (c.conrelid IN (SELECT id FROM meant) OR c.confrelid IN (SELECT id FROM meant))
+     ORDER BY 2, 3, 1
+"""  # noqa: S608 - our own text

@@ -1,0 +1,72 @@
+"""Rows of a backup as plain `COPY` streams, for a load that happens in one transaction."""
+
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+from neonhub_backup.domain.manifest import StoredObject
+from neonhub_backup.errors import BackupError, ProgramError
+from neonhub_backup.processes import Pipeline, Programs, StoppedError
+from neonhub_backup.restore.loading import DECOMPRESS
+from neonhub_backup.restore.source import Source
+
+
+class Stream(Iterator[bytes]):
+    """Blocks of an object's content, decrypted and decompressed."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Nothing is read yet."""
+        self._blocks = pipeline.blocks()
+        self.ended = False
+
+    def __next__(self) -> bytes:
+        """The next block."""
+        for block in self._blocks:
+            return bytes(block)
+        self.ended = True
+        raise StopIteration
+
+
+@contextmanager
+def plain(source: Source, stored: StoredObject, programs: Programs) -> Generator[Stream]:
+    """An object's content. Left without an error, all of it was read and is what was written.
+
+    Raises:
+        IntegrityError: it is not, whatever went wrong with the reading because of it.
+    """
+    commands = [source.decrypt.command(), DECOMPRESS]
+    with (
+        ThreadPoolExecutor(1, "feed") as pool,
+        Pipeline(programs, commands, fed=True) as pipeline,
+    ):
+        feeding = pool.submit(_feed, source, stored, pipeline)
+        stream = Stream(pipeline)
+        try:
+            yield stream
+            feeding.result()
+            pipeline.finish()
+        except BaseException as failure:
+            if not stream.ended:
+                programs.stop()
+            cause = feeding.exception()
+            if isinstance(failure, Exception) and isinstance(cause, BackupError) and stream.ended:
+                raise cause from failure
+            raise
+
+
+def _feed(source: Source, stored: StoredObject, pipeline: Pipeline) -> None:
+    blocks = source.blocks(stored)
+    try:
+        for block in blocks:
+            pipeline.write(block)
+    except StoppedError:
+        raise
+    except ProgramError:
+        # A damaged object is what ends gpg, and the check at its end says so.
+        for _ in blocks:
+            pass
+        raise
+    finally:
+        if pipeline.input is not None:
+            with suppress(BrokenPipeError):
+                pipeline.input.close()
