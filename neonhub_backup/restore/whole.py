@@ -32,7 +32,7 @@ from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, compare
 from neonhub_backup.restore.loading import Times, load
-from neonhub_backup.restore.source import Source, check_objects
+from neonhub_backup.restore.source import Source, check_presence
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def restore_beside(
         suite = client_programs(
             max(connection.info.server_version // 10000, manifest.archive_major)
         )
-        check_objects(source, programs)
+        check_presence(source)
         suffix = f"restore_{secrets.token_hex(4)}"
         with scratch_database(connection, target, manifest.server, suffix) as scratch:
             log.info("restoring %s into %s, beside %s", manifest.name, scratch, target.database)
