@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from neonhub_backup.cli.messages import write_event, writes_events
-from neonhub_backup.cli.output import size_text
+from neonhub_backup.cli.output import console, size_text
 from neonhub_backup.progress import Progress
 
 if TYPE_CHECKING:
@@ -173,7 +173,6 @@ class Live:
     def begin(self, phase: str, sizes: Mapping[str, int]) -> None:
         """Show the bar of a phase."""
         from rich import progress  # noqa: PLC0415 - a tenth of a second, which only terminals need
-        from rich.console import Console  # noqa: PLC0415 - as above
 
         self.end()
         with self._guard:
@@ -191,7 +190,7 @@ class Live:
                     else ()
                 ),
                 progress.TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=console(sys.stderr),
                 transient=True,
             )
             self._whole = self._bars.add_task(phase, total=sum(sizes.values()) or None)

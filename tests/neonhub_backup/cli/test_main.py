@@ -146,6 +146,23 @@ class TestHelp:
         assert ran.stdout.splitlines()[-1] == "set()"
 
 
+def test_no_command_loads_a_cloud_s_libraries_or_draws_before_it_has_to() -> None:
+    program = (
+        "import sys\n"
+        "from importlib import import_module\n"
+        "from neonhub_backup.cli.app import COMMANDS\n"
+        "for one in COMMANDS.values():\n"
+        "    import_module(f'neonhub_backup.cli.{one.module}')\n"
+        "print({'boto3', 'google.cloud', 'rich'} & {*sys.modules})"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "set()\n"
+
+
 def test_the_version_comes_with_those_of_the_programs(command: Run) -> None:
     shown = command("--version")
 

@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import pty
+import re
+import select
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +17,8 @@ from neonhub_backup.cli.progress import Live, Periodic, State, listener, tell_ev
 from neonhub_backup.progress import phase
 
 SIZES = {"public.users": 60 << 20, "public.vectors": 40 << 20}
+SILENCE_SECONDS = 0.3
+"""After so long, a terminal has shown all that was written to it."""
 
 
 @dataclass
@@ -151,9 +155,17 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Callable[[], str]]
         monkeypatch.setattr(sys, "stderr", os.fdopen(terminal, "w", buffering=1))
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", "120")
-        return lambda: os.read(controller, 1 << 20).decode()
+        return lambda: _all_of(controller)
 
     return attach
+
+
+def _all_of(controller: int) -> str:
+    """What has been written to a terminal; it comes in pieces."""
+    shown = b""
+    while select.select([controller], [], [], SILENCE_SECONDS)[0]:
+        shown += os.read(controller, 1 << 16)
+    return shown.decode()
 
 
 class TestBars:
@@ -189,6 +201,17 @@ class TestBars:
             raise RuntimeError
 
         assert shown().rstrip().endswith(("\x1b[?25h", "\x1b[2K"))
+
+    def test_have_no_colours_where_nobody_wants_them(
+        self, terminal: Callable[[], Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        shown = terminal()
+
+        with phase(Live(), "rows", SIZES):
+            pass
+
+        assert not re.search(r"\x1b\[[0-9;]*m", shown())
 
 
 class TestWhoListens:
