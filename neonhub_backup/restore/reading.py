@@ -28,8 +28,10 @@ class Stream(Iterator[bytes]):
 
 
 @contextmanager
-def plain(source: Source, stored: StoredObject, programs: Programs) -> Generator[Stream]:
+def plain(source: Source, stored: StoredObject, programs: Programs, item: str) -> Generator[Stream]:
     """An object's content. Left without an error, all of it was read and is what was written.
+
+    `item` is what those who watch the progress know it as.
 
     Raises:
         IntegrityError: it is not, whatever went wrong with the reading because of it.
@@ -39,7 +41,7 @@ def plain(source: Source, stored: StoredObject, programs: Programs) -> Generator
         ThreadPoolExecutor(1, "feed") as pool,
         Pipeline(programs, commands, fed=True) as pipeline,
     ):
-        feeding = pool.submit(_feed, source, stored, pipeline)
+        feeding = pool.submit(_feed, source, stored, pipeline, programs, item)
         stream = Stream(pipeline)
         try:
             yield stream
@@ -54,11 +56,14 @@ def plain(source: Source, stored: StoredObject, programs: Programs) -> Generator
             raise
 
 
-def _feed(source: Source, stored: StoredObject, pipeline: Pipeline) -> None:
+def _feed(
+    source: Source, stored: StoredObject, pipeline: Pipeline, programs: Programs, item: str
+) -> None:
     blocks = source.blocks(stored)
     try:
         for block in blocks:
             pipeline.write(block)
+            programs.progress.advance(item, len(block))
     except StoppedError:
         raise
     except ProgramError:

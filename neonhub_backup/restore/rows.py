@@ -18,6 +18,7 @@ from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.snapshot import count_large_objects
 from neonhub_backup.postgres.unbinding import advance_sequences, count, lock, transaction, unbound
 from neonhub_backup.processes import Command, Programs, run
+from neonhub_backup.progress import phase
 from neonhub_backup.restore.definitions import archive_of, other_types, suite_for
 from neonhub_backup.restore.names import Identity
 from neonhub_backup.restore.reading import plain
@@ -251,8 +252,10 @@ def _load(
                 sql.SQL("ONLY {}").format(sql.Identifier(*identity)) for identity in identities
             )
             connection.execute(sql.SQL("TRUNCATE {}").format(names))
-        for table in tables:
-            _copy(connection, source, table, programs)
+        sizes = {".".join(table.identity): table.bytes for table in tables}
+        with phase(programs.progress, "rows", sizes):
+            for table in tables:
+                _copy(connection, source, table, programs)
         # What is deferred would keep the definitions from being put back.
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     for table in tables:
@@ -267,7 +270,8 @@ def _copy(connection: Connection, source: Source, table: Table, programs: Progra
         sql.SQL(table.form),
     )
     for chunk in table.chunks:
-        with plain(source, chunk, programs) as stream, connection.cursor() as cursor:
+        item = ".".join(table.identity)
+        with plain(source, chunk, programs, item) as stream, connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
                 for block in stream:
                     copy.write(block)
