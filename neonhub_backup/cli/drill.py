@@ -201,7 +201,7 @@ def _say(outcome: _Outcome, result: dict[str, Any]) -> None:
     for kind, lines in (("defect", proof.defects), ("note", proof.notes)):
         for line in lines:
             typer.echo(f"  {kind}: {line}")
-    measured = [found.recall for found in proof.recall if found.recall is not None]
+    measured = [found.reached for found in proof.recall if found.reached is not None]
     if measured:
         typer.echo(
             f"  vector search finds at least {min(measured):.1%} of what an exact scan finds"

@@ -40,7 +40,11 @@ class Recall(_Part):
     neighbours: int
     """How many of each."""
     recall: float | None
-    """Share of the exact neighbours that the index found too, 0 to 1. None: nothing was sampled."""
+    """Share of the exact neighbours that one search of the index finds, 0 to 1. None: nothing was
+    sampled."""
+    reached: float | None
+    """Share that it finds when the search goes on; less than 1: rows are missing in the index.
+    None: nothing was sampled, or the server's pgvector cannot search on."""
 
 
 class Counts(_Part):

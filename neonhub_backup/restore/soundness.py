@@ -14,7 +14,7 @@ from psycopg import sql
 from neonhub_backup.domain.proof import Recall
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.foreign_keys import read_foreign_keys, violations
-from neonhub_backup.restore.neighbours import measure, shortfalls
+from neonhub_backup.restore.neighbours import hardships, measure, shortfalls
 
 BTREE_SECONDS = 120
 """Time to walk through one B-tree."""
@@ -76,7 +76,7 @@ def examine(target: Target) -> Soundness:
             btrees=btrees,
             recall=tuple(recall),
             defects=(*defects, *broken),
-            notes=(*notes, *unmeasured, *unwalked),
+            notes=(*notes, *unmeasured, *hardships(recall), *unwalked),
         )
 
 
