@@ -31,6 +31,7 @@ from neonhub_backup.encryption import (
 from neonhub_backup.errors import BackupError, EncryptionError, IntegrityError
 from neonhub_backup.gpg import gpg
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError
+from neonhub_backup.progress import phase
 from neonhub_backup.restore.source import Source, check_objects
 from neonhub_backup.stores.base import Lock, Store
 from neonhub_backup.streams import settle, workers
@@ -173,7 +174,9 @@ class Rewrap:
         # What is damaged is found before anything is written that nobody could delete again.
         check_objects(self.source, self.programs)
         place = place_after(self.source.location)
-        with workers() as pool:
+        sizes = {stored.name: stored.bytes for stored in original.objects()}
+        named = f"re-wrapping {original.name}"
+        with phase(self.programs.progress, named, sizes), workers() as pool:
             jobs = {
                 stored.name: pool.submit(partial(self._object, place, stored))
                 for stored in sorted(original.objects(), key=lambda one: -one.bytes)
@@ -222,6 +225,7 @@ class Rewrap:
                     raise StoppedError("the run was stopped")
                 through.write(block)
                 read.write(block)
+                self.programs.progress.advance(stored.name, len(block))
         finally:
             # Whatever happened, what waits for more must get to its end.
             if through.input is not None:

@@ -1,5 +1,6 @@
 """`keys`: whether they will do, and encrypting anew when they are replaced."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -16,12 +17,14 @@ from neonhub_backup.cli.session import Session, open_session, running_programs
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.encryption import WARNED_BEFORE, Decryptor, decryptor, encryptor
-from neonhub_backup.errors import ConfigurationError, EncryptionError, IntegrityError
+from neonhub_backup.errors import BackupError, ConfigurationError, EncryptionError
 from neonhub_backup.key_checks import Finding, PrivateKey, check_backup, check_recipients
 from neonhub_backup.public_keys import Part
 from neonhub_backup.restore.selection import choose, first_that_works
 from neonhub_backup.rewrapping import PROCEDURE, Outcome, Rotated, Rotation, every_current
 from neonhub_backup.stores.base import Store
+
+log = logging.getLogger(__name__)
 
 keys = typer.Typer(
     help="Check the keys of the recipients, and encrypt backups anew for others.",
@@ -121,6 +124,10 @@ def rotate(
     Old backups stay until they expire. What an earlier run has re-wrapped is skipped.
     """
     if not backups and not every:
+        if as_json:
+            raise ConfigurationError(
+                "no backup is named, so nothing was done: name some, or give --all"
+            )
         typer.echo(PROCEDURE)
         return
     if backups and every:
@@ -129,12 +136,15 @@ def rotate(
             " nothing was done: leave one of the two out"
         )
     session = open_session(context.obj)
-    reading, writing = session.store(store), session.store(to or store)
+    reading = session.store(store)
+    writing = reading if to is None else session.store(to, "--to")
     found, failures = (
         ([_find(session, reading, name, database) for name in backups], [])
         if backups
         else every_current(reading, {one.name for one in session.databases(database)})
     )
+    for damaged in failures:
+        log.error("%s", damaged)
     results: list[dict[str, Any]] = []
     public_keys = session.configuration.encryption.public_keys
     with encryptor(public_keys) as encrypt, decryptor() as decrypt:
@@ -143,7 +153,8 @@ def rotate(
             try:
                 with running_programs() as programs:
                     done = rotation.one(location, manifest, programs, dry_run=dry_run)
-            except (EncryptionError, IntegrityError) as error:
+            except BackupError as error:
+                log.error("%s", error)  # noqa: TRY400 - the sentence says it all; the next one follows
                 failures.append(error)
                 continue
             results.append(_describe_rotated(done))
@@ -152,7 +163,9 @@ def rotate(
     if as_json:
         write_json(results)
     if failures:
-        raise type(failures[0])("; ".join(str(failure) for failure in failures))
+        first, *others = failures
+        more = f"; and {len(others)} more could not be re-wrapped" if others else ""
+        raise type(first)(f"{first}{more}")
 
 
 def _private_keys(stack: ExitStack) -> tuple[Decryptor | None, str | None]:

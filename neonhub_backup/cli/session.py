@@ -28,15 +28,15 @@ class Session:
     configuration: Configuration
     stores: tuple[Store, ...]
 
-    def store(self, name: str | None) -> Store:
-        """A store by its name, or the first."""
+    def store(self, name: str | None, option: str = "--store") -> Store:
+        """A store by its name, which an option gave, or the first."""
         for store in self.stores:
             if name in (None, store.name):
                 return store
         known = ", ".join(store.name for store in self.stores)
         raise ConfigurationError(
-            f"--store {name} is not in the configuration, so there is nothing to read: its stores"
-            f" are {known}"
+            f"{option} {name} is not in the configuration, so nothing was done: its stores are"
+            f" {known}"
         )
 
     def tier(self, name: str) -> Tier | None:
