@@ -6,7 +6,7 @@ SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python
 BIN = .venv/bin
 WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
-.PHONY: help up down clean setup test lint unit end-to-end golden policy forecast
+.PHONY: help up down clean setup test lint unit end-to-end golden policy forecast bench
 
 help:  ## these lines
 	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -47,6 +47,9 @@ policy: quiet-setup  ## what the rules say of a stack, such as STACK=prod, witho
 
 forecast: quiet-setup  ## what a stack will keep and cost, such as STACK=prod; SIZE=50 GROWTH=5 to try
 	@$(BIN)/python -m components.forecast $(STACK) $(if $(SIZE),--size $(SIZE)) $(if $(GROWTH),--growth $(GROWTH))
+
+bench: quiet-setup  ## the tool beside plain pipelines, an hour: docs/performance.md; PARTS="backups small" for some
+	$(BIN)/python -m benchmarks.tool $(PARTS)
 
 .PHONY: quiet-setup
 quiet-setup:
