@@ -6,7 +6,7 @@ Both keep what an earlier run has brought over already, and write the manifest l
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
 from neonhub_backup.files import new_file, telling
 from neonhub_backup.processes import Programs, StoppedError
+from neonhub_backup.progress import phase
 from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.restore.source import read_checked
 from neonhub_backup.stores.base import Lock, Store
@@ -57,7 +58,10 @@ def fetch(copy: Candidate, directory: Path, programs: Programs) -> Moved:
         stored for stored in _largest_first(copy) if not _is_file(_within(folder, stored), stored)
     ]
     _check_space(directory, sum(stored.bytes for stored in missing))
-    _side_by_side([partial(_fetch, copy, folder, stored, programs) for stored in missing], programs)
+    sizes = {stored.name: stored.bytes for stored in missing}
+    with phase(programs.progress, f"fetching from {copy.store.name}", sizes):
+        jobs = [partial(_fetch, copy, folder, stored, programs) for stored in missing]
+        _side_by_side(jobs, programs)
     path = folder / MANIFEST
     if not path.exists() or path.read_bytes() != manifest:
         with new_file(path) as file:
@@ -92,7 +96,9 @@ def copy_to(
         else partial(_copy, copy, store, stored, lock, programs)
         for stored in _largest_first(copy)
     ]
-    moved = sum(_side_by_side(jobs, programs))
+    sizes = {stored.name: stored.bytes for stored in copy.manifest.objects()}
+    with phase(programs.progress, f"copying to {store.name}", sizes):
+        moved = sum(_side_by_side(jobs, programs))
     with store.upload(copy.location.prefix + MANIFEST, lock) as upload:
         upload.write(manifest)
         upload.commit()
@@ -125,7 +131,7 @@ def _within(folder: Path, stored: StoredObject) -> Path:
     return path
 
 
-def _side_by_side(jobs: list[Callable[[], bool]], programs: Programs) -> list[bool]:
+def _side_by_side(jobs: Sequence[Callable[[], bool]], programs: Programs) -> list[bool]:
     with workers() as pool:
         futures = [pool.submit(job) for job in jobs]
         settle(futures, programs)
@@ -170,6 +176,7 @@ def _blocks(
         if programs.stopped:
             raise StoppedError("the run was stopped")
         yield block
+        programs.progress.advance(stored.name, len(block))
 
 
 def _is_file(path: Path, stored: StoredObject) -> bool:

@@ -26,6 +26,7 @@ from neonhub_backup.postgres.placement import look
 from neonhub_backup.postgres.programs import Suite, client_programs
 from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError
+from neonhub_backup.progress import phase
 
 _ENDING_BYTES = 4096
 _HEAD_BYTES = 64 << 10
@@ -34,6 +35,7 @@ _ENDING = re.compile(
 )
 """How every dump of pg_dump ends that was written to its end."""
 _FROM = re.compile(rb"^-- Dumped from database version (\d+)", re.MULTILINE)
+_NO_ROLE = re.compile(r'role ".*" does not exist')
 _RESTRICTED = re.compile(rb"^\\restrict ", re.MULTILINE)
 _UNDERSTOOD_SINCE = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
 """Minor versions of psql from which it knows \\restrict; every one of 18 does."""
@@ -92,6 +94,8 @@ class Wanted:
         ConfigurationError: there is nothing to drop in rows alone.
     """
     compression: Compression = Compression.NONE
+    roles: bool = True
+    """Whether owners and privileges are dumped too. Without, all belongs to whoever restores it."""
 
     def __post_init__(self) -> None:
         if self.clean and self.content is Content.DATA:
@@ -161,6 +165,7 @@ def dump_command(suite: Suite, target: Target, wanted: Wanted) -> Command:
             f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s",
             *only[wanted.content],
             *(["--clean", "--if-exists"] if wanted.clean else []),
+            *([] if wanted.roles else ["--no-owner", "--no-privileges"]),
             *(["--strict-names"] if wanted.tables else []),
             *(f"--table={table}" for table in wanted.tables),
         ],
@@ -187,10 +192,14 @@ def dump(
     ]
     size = 0
     with new_file(path) as file:
-        with Pipeline(programs, commands) as pipeline:
+        with (
+            phase(programs.progress, "dumping", {path.name: 0}),
+            Pipeline(programs, commands) as pipeline,
+        ):
             for block in pipeline.blocks():
                 file.write(block)
                 size += len(block)
+                programs.progress.advance(path.name, len(block))
             pipeline.finish()
         if encrypt is None:
             inspect(file.partial, programs, _needs_no_key)
@@ -256,10 +265,15 @@ def restore(
     except StoppedError:
         raise
     except ProgramError as error:
+        fix = (
+            "create that role, or dump without owners by --no-roles"
+            if _NO_ROLE.search(error.said)
+            else "correct that and try again"
+        )
         kept = (
-            "nothing was changed: correct that and try again"
+            f"nothing was changed: {fix}"
             if single_transaction
-            else "it holds a part of the dump now: correct that, empty it, and try again;"
+            else f"it holds a part of the dump now: {fix}, in an empty database;"
             " --single-transaction keeps all or nothing"
         )
         raise DatabaseError(

@@ -17,6 +17,7 @@ from neonhub_backup.postgres.connection import quoted
 from neonhub_backup.postgres.copy_format import BrokenStreamError, RowCounter
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
+from neonhub_backup.progress import phase
 from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.restore.source import read_checked
 from neonhub_backup.streams import settle, workers
@@ -61,13 +62,14 @@ def verify(copy: Candidate, programs: Programs, decrypt: Decryptor | None) -> Ve
     verdict = Verdict(copy, deep=decrypt is not None)
     promised = {stored.name for stored in copy.manifest.objects()}
     verdict.unexpected = sorted(there.keys() - promised - {MANIFEST})
-    with workers() as pool:
-        judging = [
-            pool.submit(_judge, verdict, stored, job)
-            for stored, job in check.jobs()
-            if _has_its_size(verdict, stored, there.get(stored.name))
-        ]
-        settle(judging, programs)
+    jobs = [
+        (stored, job)
+        for stored, job in check.jobs()
+        if _has_its_size(verdict, stored, there.get(stored.name))
+    ]
+    sizes = {stored.name: stored.bytes for stored, _ in jobs}
+    with phase(programs.progress, f"verifying {copy.store.name}", sizes), workers() as pool:
+        settle([pool.submit(_judge, verdict, stored, job) for stored, job in jobs], programs)
     verdict.damage.sort()
     verdict.unread.sort()
     verdict.seconds = time.monotonic() - began
@@ -127,6 +129,7 @@ class _Check:
             if self.programs.stopped:
                 raise StoppedError("the run was stopped")
             yield block
+            self.programs.progress.advance(stored.name, len(block))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from neonhub_backup.domain.layout import ROOT, tier_prefix
 from neonhub_backup.domain.manifest import Manifest, manifest_digest
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
+from neonhub_backup.errors import ConfigurationError, IntegrityError, NoBackupError, StoreError
 from neonhub_backup.proofs import Proofs
 from neonhub_backup.restore.selection import Wanted, choose, joined
 from neonhub_backup.stores.base import Store
@@ -80,11 +80,9 @@ def show(
 ) -> None:
     """Show all that is known of a backup: who took it, where it is, its drills, its tables."""
     session = open_session(context.obj)
-    stores = asked_stores(session, store)
-    name = backup_named(session, stores, backup, database)
-    copies = find_copies(stores, name)
+    copies = wanted_copies(session, asked_stores(session, store), backup, database)
     first = copies.whole[0]
-    manifest = first.manifest
+    manifest, name = first.manifest, first.location.name
     proofs = _proofs([copy.store for copy in copies.whole], [name])
     drills = [] if proofs is None else proofs[name]
     result = describe(first.location, manifest) | {
@@ -108,12 +106,28 @@ def show(
         _say(result)
 
 
-def backup_named(session: Session, stores: Sequence[Store], name: str, database: str | None) -> str:
-    """The name of the backup that is meant: `latest` becomes that of the newest."""
-    if name != LATEST:
-        return name
-    wanted = Wanted(database=session.database(database).name)
-    return choose(stores, wanted)[0].location.name
+def wanted_copies(
+    session: Session, stores: Sequence[Store], name: str, database: str | None
+) -> Copies:
+    """Where the backup is that is meant; `latest` is the newest of its database.
+
+    Raises:
+        ConfigurationError: the database is not in the configuration, or not said.
+        NoBackupError: there is no such backup, or it is one of another database.
+    """
+    if name == LATEST:
+        wanted = Wanted(database=session.database(database).name)
+        return find_copies(stores, choose(stores, wanted)[0].location.name)
+    if database is not None:
+        session.databases(database)
+    copies = find_copies(stores, name)
+    found = copies.whole[0].manifest.database
+    if database not in (None, found):
+        raise NoBackupError(
+            f"backup {name} is one of database {found} and not of {database}, so nothing was done:"
+            f" give --database {found}, or leave it out"
+        )
+    return copies
 
 
 def _prefix(tier: str | None) -> str:

@@ -80,6 +80,13 @@ def dump(
             " the place of what is there.",
         ),
     ] = False,
+    no_roles: Annotated[
+        bool,
+        typer.Option(
+            "--no-roles",
+            help="Leave owners and privileges out: everything belongs to whoever restores it.",
+        ),
+    ] = False,
     encrypt: Annotated[
         bool,
         typer.Option("--encrypt", help="Encrypt the file to the keys of the configuration."),
@@ -93,6 +100,7 @@ def dump(
         tables=tuple(table or ()),
         clean=clean,
         compression=compress,
+        roles=not no_roles,
     )
     # The time on the user's wall, as in the names that `date` made of it.
     path = destination(output, wanted, datetime.now().astimezone(), encrypted=encrypt)

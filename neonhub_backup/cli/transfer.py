@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from neonhub_backup.cli.app import app
-from neonhub_backup.cli.catalogue import backup_named
+from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import describe, size_text, write_json
 from neonhub_backup.cli.selecting import FromStore, asked_stores
 from neonhub_backup.cli.session import Session, open_session, running_programs
-from neonhub_backup.copies import find_copies
 from neonhub_backup.copying import Moved, copy_to
 from neonhub_backup.copying import fetch as fetch_copy
 from neonhub_backup.errors import ConfigurationError
@@ -38,8 +37,7 @@ def fetch(
 ) -> None:
     """Download a backup as it is stored. Run again, it goes on where it stopped."""
     session = open_session(context.obj)
-    stores = asked_stores(session, store)
-    copies = find_copies(stores, backup_named(session, stores, backup, database)).whole
+    copies = wanted_copies(session, asked_stores(session, store), backup, database).whole
     used, moved = _first(copies, lambda copy, programs: fetch_copy(copy, directory, programs))
     _say("fetched", used, moved, as_json=as_json)
 
@@ -62,7 +60,7 @@ def copy(
             f"--to {to} leaves no other store to read from, so nothing was copied: choose two"
             " different stores"
         )
-    copies = find_copies(sources, backup_named(session, sources, backup, database)).whole
+    copies = wanted_copies(session, sources, backup, database).whole
     retention = session.configuration.retention
     now = datetime.now(UTC)
     used, moved = _first(

@@ -7,12 +7,12 @@ import typer
 
 from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
-from neonhub_backup.cli.catalogue import InStore, backup_named
+from neonhub_backup.cli.catalogue import InStore, wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import size_text, write_json
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
-from neonhub_backup.copies import Copies, find_copies
+from neonhub_backup.copies import Copies
 from neonhub_backup.encryption import decryptor
 from neonhub_backup.errors import BackupError, IntegrityError, PartialBackupError, StoreError
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
@@ -38,8 +38,8 @@ def verify(
     """Read every object of a backup in every store, and compare each with the manifest."""
     session = open_session(context.obj)
     stores = asked_stores(session, store)
-    name = backup_named(session, stores, backup, database)
-    copies = find_copies(stores, name)
+    copies = wanted_copies(session, stores, backup, database)
+    name = copies.whole[0].location.name
     verdicts: dict[str, Verdict | BackupError] = dict(copies.failed)
     with ExitStack() as stack:
         programs = stack.enter_context(running_programs())

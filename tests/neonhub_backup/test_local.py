@@ -126,6 +126,7 @@ class TestTheCommand:
             (Wanted(content=Content.SCHEMA), ["--schema-only"]),
             (Wanted(content=Content.DATA), ["--data-only"]),
             (Wanted(clean=True), ["--clean", "--if-exists"]),
+            (Wanted(roles=False), ["--no-owner", "--no-privileges"]),
             (Wanted(tables=["a", "b.c"]), ["--strict-names", "--table=a", "--table=b.c"]),
         ],
     )

@@ -146,6 +146,29 @@ def test_without_one_a_failure_says_that_a_part_is_there(
     assert "holds a part of the dump" in failed.stderr
 
 
+def test_a_dump_without_owners_needs_no_role(
+    tool: Tool, local: Local, create_database: Callable[..., str]
+) -> None:
+    with psycopg.connect(tool.url(create_database(tool.server, "local_owned"))) as connection:
+        connection.execute("CREATE ROLE local_owner")
+        connection.execute("CREATE TABLE owned ()")
+        connection.execute("ALTER TABLE owned OWNER TO local_owner")
+    here = {"HERE": tool.url("local_owned"), "COPY": tool.url("local_elsewhere")}
+    local("dump", "--from", "HERE", "--output", "owned.sql", **here)
+    local("dump", "--from", "HERE", "--output", "bare.sql", "--no-roles", **here)
+    with psycopg.connect(tool.url("local_owned")) as connection:
+        connection.execute("REASSIGN OWNED BY local_owner TO CURRENT_USER")
+        connection.execute("DROP ROLE local_owner")
+    create_database(tool.server, "local_elsewhere")
+
+    into = ["--into", "COPY", "--single-transaction"]
+    failed = local("restore", "owned.sql", *into, expect=4, **here)
+    local("restore", "bare.sql", *into, **here)
+
+    assert "create that role, or dump without owners by --no-roles" in failed.stderr
+    assert contents_of(here["COPY"]).keys() == {"public.owned"}
+
+
 def test_a_dump_that_is_cut_off_changes_nothing(
     tool: Tool, local: Local, create_database: Callable[..., str]
 ) -> None:
