@@ -30,7 +30,7 @@ from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.restore.comparison import answers, compare
 from neonhub_backup.restore.loading import Times, load
 from neonhub_backup.restore.soundness import Soundness, examine
-from neonhub_backup.restore.source import Source, check_objects
+from neonhub_backup.restore.source import Source, check_presence
 
 log = logging.getLogger(__name__)
 
@@ -106,9 +106,9 @@ def _restore_and_compare(
     suite = server_programs(max(manifest.server.major, manifest.archive_major))
     began = time.monotonic()
     with _blaming_the_backup(found):
-        check_objects(source, programs)
+        check_presence(source)
     found.verified = time.monotonic() - began
-    log.info("every object of %s is what was written", manifest.name)
+    log.info("every object of %s is there; restoring it into a server of its own", manifest.name)
     with (
         throwaway_server(suite, manifest.server.superuser) as server,
         connect(server) as connection,

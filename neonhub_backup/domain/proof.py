@@ -71,10 +71,10 @@ class Seconds(_Part):
     """How long each step took."""
 
     verify: float | None
-    """Every object read and compared with the manifest, before the restore. None: the drill did
-    not get there, as for the others."""
+    """Every object seen to be there with its size, before any is read. None: the drill did not get
+    there, as for the others."""
     data: float | None
-    """From the first byte read until every row could be queried."""
+    """From the first byte read, and compared with its digest, until every row could be queried."""
     search: float | None
     """From the first byte read until every index was built."""
     compare: float | None
