@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from neonhub_backup.domain.configuration import (
+    DirectoryStore,
     Encryption,
     load_configuration,
     render_configuration,
@@ -127,6 +128,38 @@ def test_a_rotated_backup_is_proven_with_the_new_key_alone(
     refused = alone("drill", name)
     assert refused.returncode == 10
     assert "no such private key is at hand" in refused.stderr
+
+
+def test_whoever_may_read_and_whoever_may_add_can_be_two(
+    tool: Tool, new: Key, old: Path, with_keys: Callable[..., Call], tmp_path: Path
+) -> None:
+    name = tool.backup()
+    (tmp_path / "offline").mkdir()
+    tool.stores = [*tool.stores, DirectoryStore(name="offline", path=tmp_path / "offline")]
+    call = with_keys(new.public, private=old.read_text() + new.private)
+
+    _succeed(call("copy", name, "--to", "offline", "--json"))
+    (done,) = _succeed(call("keys", "rotate", name, "--store", "offline", "--json"))
+    _succeed(call("copy", done["copy"], "--store", "offline", "--to", "disk", "--json"))
+
+    (opened,) = _succeed(call("keys", "check", "--backup", "latest", "--store", "disk", "--json"))[
+        "backups"
+    ]
+    assert (opened["backup"], opened["problem"]) == (done["copy"], None)
+
+
+def test_a_backup_for_one_recipient_that_will_not_do_is_refused_before_anything_is_read(
+    tool: Tool, with_keys: Callable[..., Call], key_home: Path
+) -> None:
+    with key_maker() as maker:
+        revoked = maker.make("revoked@example", revoked=True)
+    call = with_keys(keys.public_key(key_home).read_text(), revoked.public, private="")
+
+    refused = call("backup")
+
+    assert (refused.returncode, refused.stdout) == (10, "")
+    assert f"encryption.public_keys.1 ({revoked.fingerprint}) is revoked" in refused.stderr
+    assert tool.files() == []
 
 
 def test_how_a_key_is_replaced_is_said_without_a_configuration(tool: Tool) -> None:
