@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from neonhub_backup.domain.configuration import Database
 from neonhub_backup.encryption import (
+    PASSPHRASE_FILE_VARIABLE,
     PASSPHRASE_VARIABLE,
     PRIVATE_KEY_FILE_VARIABLE,
     PRIVATE_KEY_VARIABLE,
@@ -53,6 +54,7 @@ def command_environment(database: Database, target: Target, suite: Suite) -> dic
         PRIVATE_KEY_VARIABLE: "",
         PRIVATE_KEY_FILE_VARIABLE: "",
         PASSPHRASE_VARIABLE: "",
+        PASSPHRASE_FILE_VARIABLE: "",
     }
 
 
