@@ -11,7 +11,7 @@ from neonhub_backup.copying import Moved, copy_to, fetch, lock_for
 from neonhub_backup.domain.layout import MANIFEST, Location, chunk_name
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
-from neonhub_backup.processes import Programs
+from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.stores.base import Listed, Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
@@ -141,6 +141,17 @@ class TestAFetch:
 
         with pytest.raises(IntegrityError, match="leads out of"):
             fetch(Candidate(backup.store, backup.location, manifest), tmp_path, Programs())
+
+    def test_that_is_stopped_leaves_only_whole_files(
+        self, backup: Candidate, tmp_path: Path
+    ) -> None:
+        programs = Programs()
+        programs.stop()
+
+        with pytest.raises(StoppedError):
+            fetch(backup, tmp_path, programs)
+
+        assert files(tmp_path / backup.location.name) == {}
 
     def test_needs_a_directory(self, backup: Candidate, tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="is not a directory"):
