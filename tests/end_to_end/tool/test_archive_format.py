@@ -75,8 +75,9 @@ def follow(
 def restored_equals(
     tool: Tool, follow: Callable[[Path, str], subprocess.CompletedProcess[str]]
 ) -> None:
-    """Back up, fetch, restore without the tool, compare everything."""
+    """Back up, open every stream, fetch, restore without the tool, compare everything."""
     name = tool.backup()
+    tool.run("verify", name, "--deep")
     tool.run("fetch", name, str(tool.home))
     copy = f"{tool.database}_by_hand"
 
