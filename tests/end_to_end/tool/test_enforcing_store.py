@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from neonhub_backup.domain import configuration
-from neonhub_backup.domain.layout import parse_key
+from neonhub_backup.domain.layout import ROOT, parse_key
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy
 from neonhub_backup.errors import StoreError
 from neonhub_backup.stores.base import Lock
@@ -203,7 +203,8 @@ def test_a_whole_backup_is_locked_for_the_time_of_its_tier_and_can_be_proven(
 
     assert tool.names() == [name]
     assert tool.json("drill", name)["proven"] is True
-    stored = vault.versions()
+    assert f"drills/{name}.json" in [key for key, _ in vault.versions()]
+    stored = [found for found in vault.versions() if found[0].startswith(ROOT)]
     assert len(stored) >= 4
     for key, version in stored:
         parsed = parse_key(key)
