@@ -82,17 +82,17 @@ class Compression(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What to dump, and how it is kept."""
+    """What to dump, and how it is kept.
+
+    Raises:
+        ConfigurationError: the dump is to drop tables and to create none.
+    """
 
     content: Content = Content.ALL
     tables: Sequence[str] = ()
-    """Patterns as `pg_dump --table` takes them. None: all tables."""
+    """Patterns as `pg_dump --table` takes them. Empty: all tables."""
     clean: bool = False
-    """Whether the dump drops what it creates first, to be restored over what is there.
-
-    Raises:
-        ConfigurationError: there is nothing to drop in rows alone.
-    """
+    """Whether the dump drops what it creates first, to be restored over what is there."""
     compression: Compression = Compression.NONE
     roles: bool = True
     """Whether owners and privileges are dumped too. Without, all belongs to whoever restores it."""
@@ -202,7 +202,7 @@ def dump(
                 programs.progress.advance(path.name, len(block))
             pipeline.finish()
         if encrypt is None:
-            inspect(file.partial, programs, _needs_no_key)
+            _read_back(file.partial, path, programs)
         file.commit()
     return Dumped(path, size, major)
 
@@ -337,6 +337,16 @@ def _restore_command(suite: Suite, target: Target, *, single_transaction: bool) 
 
 def _major(connection: Connection) -> int:
     return connection.info.server_version // 10000
+
+
+def _read_back(partial: Path, path: Path, programs: Programs) -> None:
+    try:
+        inspect(partial, programs, _needs_no_key)
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"what was written for {path} is not a whole dump when it is read back, though pg_dump"
+            " ended well, so there is no such file: check the disk, and dump again"
+        ) from error
 
 
 def _needs_no_key() -> Decryptor:

@@ -190,6 +190,22 @@ def test_a_dump_that_fails_leaves_no_file(tool: Tool, local: Local) -> None:
     assert dumps(tool) == []
 
 
+def test_a_dump_that_lacks_its_end_leaves_no_file(tool: Tool, local: Local, tmp_path: Path) -> None:
+    lying = tmp_path / "lying"
+    lying.mkdir()
+    for name in ("psql", "pg_restore"):
+        (lying / name).symlink_to(tool.server.bin_dir / name)
+    real = tool.server.bin_dir / "pg_dump"
+    script = f'[ "$1" = --version ] && exec {real} --version\n{real} "$@" | head -c 9000\n'
+    (lying / "pg_dump").write_text(f"#!/bin/sh\n{script}")
+    (lying / "pg_dump").chmod(0o755)
+
+    failed = local("dump", expect=8, NEONHUB_BACKUP_PG_BIN=str(lying))
+
+    assert "is not a whole dump when it is read back" in failed.stderr
+    assert dumps(tool) == []
+
+
 def test_a_file_that_is_there_is_kept(tool: Tool, local: Local) -> None:
     (tool.home / "mine.sql").write_text("mine")
 
