@@ -279,6 +279,10 @@ def restore(
         raise DatabaseError(
             f"{target} did not take {dumped.path} ({error.said}), so {kept}"
         ) from error
+    except BaseException as stop:
+        if not single_transaction:
+            stop.add_note(f"{target} holds a part of {dumped.path}: empty it, and try again")
+        raise
     with connect(target) as connection:
         connection.execute("ANALYZE")
 

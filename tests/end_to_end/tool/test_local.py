@@ -3,8 +3,10 @@
 import gzip
 import json
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,17 @@ import pytest
 from sandbox.postgres import PostgresServer, bin_dir
 from tests.end_to_end.compare import contents_of, differences, schema_of
 from tests.end_to_end.tool.conftest import SMALL, Tool
+
+SLOW = """\
+CREATE TABLE begun ();
+SELECT pg_sleep(60);
+
+--
+-- PostgreSQL database dump complete
+--
+
+"""
+SLEEPING = "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
 
 
 @pytest.fixture
@@ -167,6 +180,38 @@ def test_a_dump_without_owners_needs_no_role(
 
     assert "create that role, or dump without owners by --no-roles" in failed.stderr
     assert contents_of(here["COPY"]).keys() == {"public.owned"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "what follows was not cleaned up:\n  interrupted on"),
+        (["--single-transaction"], "nothing incomplete was kept"),
+    ],
+)
+def test_a_restore_that_is_interrupted_says_what_it_leaves(
+    options: list[str], said: str, tool: Tool
+) -> None:
+    with psycopg.connect(tool.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE interrupted")
+    path = tool.home / "slow.sql"
+    path.write_text(SLOW)
+
+    restoring = tool.start(
+        "local", "restore", str(path), "--into", "COPY", *options, COPY=tool.url("interrupted")
+    )
+    with psycopg.connect(tool.url("postgres"), autocommit=True) as connection:
+        while connection.execute(SLEEPING).fetchone() is None:
+            assert restoring.poll() is None
+            time.sleep(0.05)
+        restoring.send_signal(signal.SIGINT)
+        _, errors = restoring.communicate(timeout=30)
+        left = contents_of(tool.url("interrupted")).keys()
+        connection.execute("DROP DATABASE interrupted WITH (FORCE)")
+
+    assert restoring.returncode == 130
+    assert said in errors
+    assert left == (set() if options else {"public.begun"})
 
 
 def test_a_dump_that_is_cut_off_changes_nothing(
