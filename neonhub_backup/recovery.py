@@ -24,6 +24,11 @@ from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.processes import Command, Programs
 
 _KILL_AFTER_SECONDS = 5.0
+_KEYS = (
+    *(PRIVATE_KEY_VARIABLE, PRIVATE_KEY_FILE_VARIABLE),
+    *(PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE),
+)
+"""What no command of the configuration needs to know."""
 
 
 def connection_url(target: Target) -> str:

@@ -20,6 +20,7 @@ from neonhub_backup.cli.journals import (
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import write_json
 from neonhub_backup.cli.people import Terminal
+from neonhub_backup.cli.plans import plan_lines, span
 from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
 from neonhub_backup.cli.session import Session, open_session, running_programs
 from neonhub_backup.domain.configuration import Database
@@ -29,7 +30,7 @@ from neonhub_backup.emergency.choice import (
     damaged_states,
     is_proven,
 )
-from neonhub_backup.emergency.plan import describe_plan, look_around, plan_lines, span
+from neonhub_backup.emergency.plan import describe_plan, look_around
 from neonhub_backup.emergency.restore import (
     BACK_UP,
     PURPOSE,
@@ -39,7 +40,7 @@ from neonhub_backup.emergency.restore import (
     undo,
 )
 from neonhub_backup.encryption import Decryptor, decryptor
-from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.journal import (
     Event,
     Journal,
@@ -51,6 +52,9 @@ from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.restore.selection import Candidate, Wanted, choose
 
 log = logging.getLogger(__name__)
+
+GOES_ON_FOR = timedelta(days=1)
+"""How long the same command goes on with an unfinished run without being told to."""
 
 group = typer.Typer(
     help="The way back from a lost or damaged database, step by step.",
@@ -151,6 +155,8 @@ def restore_(
                 log.info("%s", line)
             if unfinished is None:
                 opened.begin(emergency.run)
+            else:
+                log.info("going on with the run that %s began at %s", *_begun(unfinished))
             emergency.carry_out(skip)
         _say_done(emergency, as_json=as_json)
 
@@ -179,6 +185,11 @@ def _refuse_another(unfinished: Run, asked: _Asked) -> None:
             f" now names {asked.target}, so nothing was done: set it back, or keep another journal"
             " with --journal"
         )
+
+
+def _begun(run: Run) -> tuple[str, str]:
+    """Who began a run, and when."""
+    return run.opened.by, f"{run.opened.time:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _prepare(
@@ -223,6 +234,13 @@ def _choose(asked: _Asked, journal: Journal, unfinished: Run | None) -> list[Can
         raise ConfigurationError(
             f"an emergency restore from backup {before} is not finished, so no other one can be"
             " chosen and nothing was done: go on without choosing, or give it up with --undo first"
+        )
+    if asked.wanted.name == LATEST and datetime.now(UTC) - unfinished.opened.time > GOES_ON_FOR:
+        by, at = _begun(unfinished)
+        raise UnconfirmedError(
+            f"the emergency restore that {by} began at {at} is not finished, and what it has"
+            " prepared may be too old, so nothing was done: give it up with --undo, or go on by"
+            f" naming its backup, {before}"
         )
     return choose(stores, Wanted(database=name, name=before))
 

@@ -1,8 +1,8 @@
 """What an emergency restore will do, and what is found before it does it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from neonhub_backup.domain.configuration import Database
@@ -105,43 +105,6 @@ def describe_plan(
             for step in emergency.steps()
         ],
     }
-
-
-def plan_lines(plan: Mapping[str, Any], rpo: timedelta | None) -> list[str]:
-    """The same for people."""
-    proven = "proven by a drill" if plan["proven"] else "not proven by a drill"
-    window = span(timedelta(seconds=plan["seconds_lost"]))
-    promise = {
-        None: "",
-        True: f", within the objective of {span(rpo or timedelta())}",
-        False: f", MORE than the objective of {span(rpo or timedelta())}",
-    }[plan["within_rpo"]]
-    lines = [
-        f"emergency restore of {plan['target']} ({plan['environment']}, {plan['database']})",
-        f"  from {plan['tier']} backup {plan['backup']} in {', '.join(plan['stores'])}, {proven}",
-        f"  what changed since {plan['started']} is not in it: the last {window}{promise}",
-    ]
-    connections = plan["connections"]
-    lines.append(f"  connections now: {len(connections) or 'none'}")
-    lines += [f"    {connection}" for connection in connections]
-    for number, step in enumerate(plan["steps"], 1):
-        settled = " (settled already)" if step["settled"] else ""
-        head, *rest = step["does"]
-        lines.append(f"  {number} {step['name']:<13} {head}{settled}")
-        lines += [f"    {'':<13} {line}" for line in rest]
-    return [*lines, f"  journal: {plan['journal']}"]
-
-
-def span(time: timedelta) -> str:
-    """A length of time for people, in its two largest units."""
-    minutes = round(time.total_seconds()) // 60
-    if minutes < 1:
-        return f"{round(time.total_seconds())} s"
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} d"] if days else []
-    parts += [f"{hours} h"] if hours else []
-    parts += [f"{rest} min"] if rest and not days else []
-    return " ".join(parts)
 
 
 def _what(emergency: Emergency, situation: Situation, now: datetime) -> dict[str, list[str]]:

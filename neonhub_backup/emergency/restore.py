@@ -122,6 +122,13 @@ class Emergency:
         except BaseException as error:
             if self.run.state(SWAP) is not Event.DONE:
                 self._lift_after(error)
+            settled = {Event.DONE, Event.SKIPPED}
+            left = [one.name for one in self.steps() if self.run.state(one.name) not in settled]
+            log.warning(
+                "the restore has stopped, and what was done is kept: the same command goes on with"
+                " %s, --undo gives it up",
+                left[0],
+            )
             raise
         self.run.close("the restored copy is in use")
 

@@ -51,9 +51,13 @@ class Session:
     application: str
     client: str
     state: str
+    since: str
+    """When it came into that state, ISO 8601."""
 
     def __str__(self) -> str:
-        return f"{self.user} of {self.application} from {self.client}, {self.state}"
+        return (
+            f"{self.user} of {self.application} from {self.client}, {self.state} since {self.since}"
+        )
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,16 @@ def read_sessions(connection: Connection, databases: Sequence[str]) -> tuple[Ses
         """
         SELECT pid, datname::text, coalesce(usename::text, 'a process of the server'),
                coalesce(nullif(application_name, ''), 'an unnamed application'),
-               coalesce(host(client_addr), 'a local socket'), coalesce(state, 'state unknown')
+               coalesce(host(client_addr), 'a local socket'), coalesce(state, 'state unknown'),
+               coalesce(to_char(coalesce(state_change, backend_start) AT TIME ZONE 'UTC',
+                                'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'a time unknown')
           FROM pg_stat_activity
          WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
          ORDER BY backend_start
         """,
         list(databases),
     )
-    return tuple(Session(*cast("tuple[int, str, str, str, str, str]", row)) for row in rows)
+    return tuple(Session(*cast("tuple[int, str, str, str, str, str, str]", row)) for row in rows)
 
 
 def disconnect(connection: Connection, sessions: Iterable[Session], target: Target) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -207,18 +208,15 @@ class TestAFailure:
         assert "returns [(2000,)] instead of [(2001,)]" in failed.stderr
         assert value(patient.url(patient.database), "SELECT count(*) FROM embeddings") == 0
 
-    def test_takes_the_fence_down(self, patient: Tool) -> None:
+    def test_takes_the_fence_down_and_can_be_given_up(self, patient: Tool) -> None:
         url = patient.url(patient.database)
         patient.recovery = Recovery(smoke_test=psql("SELECT 1 / 0"))
-
-        patient.run(*RESTORE, "--fence", expect=13)
-
-        assert value(url, "SHOW default_transaction_read_only") == "off"
-
-    def test_can_be_given_up(self, patient: Tool) -> None:
-        patient.recovery = Recovery(smoke_test=psql("SELECT 1 / 0"))
         before = patient.databases()
-        patient.run(*RESTORE, expect=13)
+
+        said = patient.run(*RESTORE, "--fence", expect=13).stderr
+
+        assert "goes on with smoke-test, --undo gives it up" in said
+        assert value(url, "SHOW default_transaction_read_only") == "off"
         assert patient.databases() != before
 
         patient.run(*RESTORE, "--undo")
@@ -273,6 +271,9 @@ class TestAKill:
 
         url = patient.url(patient.database)
         assert value(url, "SHOW default_transaction_read_only") == "on"
+        patient.run(*RESTORE, "--undo")
+        assert value(url, "SHOW default_transaction_read_only") == "off"
+        assert patient.databases() == before
         self._is_whole(patient, before)
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -306,6 +307,35 @@ class TestAKill:
         assert again["set_aside"] == result["set_aside"]
         assert patient.databases() == before | {result["set_aside"]}
         assert value(patient.url(patient.database), "SELECT count(*) FROM embeddings") == 2000
+
+
+def test_a_run_that_is_days_old_is_not_gone_on_with_unasked(patient: Tool) -> None:
+    (good,) = patient.names()
+    patient.recovery = Recovery(smoke_test=psql("SELECT 1 / 0"))
+    patient.run(*RESTORE, expect=13)
+    first, *rest = journal(patient).read_text().splitlines(keepends=True)
+    year = str(datetime.now(UTC).year)
+    journal(patient).write_text("".join([first.replace(f'"{year}', '"2020', 1), *rest]))
+    patient.recovery = Recovery()
+
+    said = patient.run(*RESTORE, expect=12).stderr
+    patient.run(*RESTORE, good)
+
+    assert "may be too old" in said
+    assert good in said
+
+
+def test_a_database_that_is_gone_comes_back(patient: Tool) -> None:
+    patient.recovery = Recovery()
+    with psycopg.connect(patient.server.url(), autocommit=True) as connection:
+        gone = sql.SQL("DROP DATABASE {}").format(sql.Identifier(patient.database))
+        connection.execute(gone)
+
+    result = patient.json(*RESTORE)
+
+    assert result["present_state"] == {"backup": None}
+    assert result["set_aside"] is None
+    assert value(patient.url(patient.database), "SELECT count(*) FROM embeddings") == 2000
 
 
 def test_two_at_once_are_refused(patient: Tool, tmp_path: Path) -> None:
