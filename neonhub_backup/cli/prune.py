@@ -60,8 +60,8 @@ def prune(
     if dry_run is None:
         due = sum(len(decided.plan.expired) + len(decided.leftovers) for _, decided in found)
         raise UnconfirmedError(
-            f"nothing was deleted of the {due} things that have had their time, because that"
-            " was not confirmed: give --yes to delete them, or --dry-run only to see them"
+            f"{due} things have had their time and none was deleted, because that was not"
+            " confirmed: give --yes to delete them, or --dry-run only to see them"
         )
 
 

@@ -131,6 +131,10 @@ def test_the_copy_of_each_store_is_drilled_and_one_that_cannot_be_asked_is_passe
 
     alone = tool.run("drill", "--json")
 
+    assert (
+        "leave one of the two out"
+        in tool.run("drill", "--every-store", "--store", "disk", expect=2).stderr
+    )
     assert "unmounted" in alone.stderr
     assert json.loads(alone.stdout)["store"] == "disk"
 
