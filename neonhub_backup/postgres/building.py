@@ -10,6 +10,8 @@ from pathlib import Path
 
 from neonhub_backup.postgres.connection import Connection, Target, query
 
+_USUAL_BYTES = 256 << 20
+"""Memory for indexes that sort: more makes them little faster."""
 _LEAST_TABLE = "256kB"
 """Size of a table without its vectors from which its indexes are built by several workers."""
 _LIMITS = (
@@ -40,11 +42,22 @@ class Means:
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
-def means(connection: Connection, jobs: int) -> Means:
+def needed_bytes(index_bytes: int) -> int:
+    """Memory in which a graph of vectors is built quickly, from the size of its index on disk.
+
+    In memory a neighbour takes 16 bytes and on disk 6, which counts where vectors are short; on
+    disk, long vectors leave a part of each block empty.
+    """
+    return index_bytes * 3 // 2 + (32 << 20)
+
+
+def means(connection: Connection, jobs: int, largest_index_bytes: int) -> Means:
     """What so many jobs may take on the server of a connection.
 
-    On this machine, half of the memory that is free. On another, whose size nobody tells, what its
-    administrator gave to shared buffers, which is at most a quarter of it by PostgreSQL's advice:
+    As much as the largest index of vectors needs, and not more: a parallel build allocates all
+    that it may take before it begins. At most, on this machine, half of the memory that is free;
+    on another, whose size nobody tells, what its administrator gave to shared buffers, which is
+    about a quarter of it by PostgreSQL's advice:
     https://www.postgresql.org/docs/current/runtime-config-resource.html
     """
     ((own, buffers, most, workers, here),) = query(
@@ -60,9 +73,11 @@ def means(connection: Connection, jobs: int) -> Means:
     assert isinstance(own, int) and isinstance(buffers, int)  # noqa: S101, PT018 - as asked for
     assert isinstance(most, int) and isinstance(workers, int)  # noqa: S101, PT018 - as asked for
     if here:
-        free = available_bytes() // 2
-        return Means(jobs, max(own, free // jobs), max(1, (os.cpu_count() or 1) - 1))
-    return Means(jobs, max(own, buffers // jobs), max(workers, most // jobs))
+        most_bytes, workers = available_bytes() // 2, max(1, (os.cpu_count() or 1) - 1)
+    else:
+        most_bytes, workers = buffers, max(workers, most // jobs)
+    wanted = max(needed_bytes(largest_index_bytes), _USUAL_BYTES)
+    return Means(jobs, max(own, min(wanted, most_bytes // jobs)), workers)
 
 
 def available_bytes() -> int:

@@ -43,13 +43,16 @@ def settings() -> dict[str, str]:
         "max_wal_senders": "0",
         "max_wal_size": "16GB",
         "autovacuum": "off",
-        # Index builds dominate; a graph of vectors that fits in memory is built many times faster.
         "shared_buffers": f"{min(megabytes // 8, 4096)}MB",
-        "maintenance_work_mem": f"{min(megabytes // 6, 8192)}MB",
-        "max_parallel_maintenance_workers": str(os.cpu_count() or 1),
         # Containers often have a /dev/shm too small for the shared memory of a parallel build.
-        "dynamic_shared_memory_type": "mmap",
+        "dynamic_shared_memory_type": _shared_memory(),
     }
+
+
+def _shared_memory() -> str:
+    place = Path("/dev/shm")  # noqa: S108 - where PostgreSQL's own kind of it lies
+    roomy = place.is_dir() and shutil.disk_usage(place).free > memory_bytes() // 4
+    return "posix" if roomy else "mmap"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import cast
 
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.errors import IntegrityError, ProgramError
-from neonhub_backup.postgres.building import Means, means, with_options
+from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
 from neonhub_backup.postgres.connection import Target, connect, query, quoted
 from neonhub_backup.postgres.dump import rows_said
 from neonhub_backup.postgres.programs import Suite
@@ -77,19 +77,20 @@ class Restorer:
     def means(self) -> Means:
         """What the building of indexes may take."""
         with connect(self.target) as connection:
-            return means(connection, parallelism())
+            sizes = [index.bytes for index in self.source.manifest.vector_indexes]
+            return means(connection, parallelism(), max(sizes, default=0))
 
     def foretell(self) -> None:
         """Warn of the indexes that will take long, before anything is read."""
         memory = self.means.memory_bytes
         for index in self.source.manifest.vector_indexes:
-            if index.bytes > memory:
+            if needed_bytes(index.bytes) > memory:
                 log.warning(
                     "index %s takes about %d MB while it is built and %s gives it %d MB, so the"
                     " time to search will be several times longer: restore on a machine with more"
                     " memory, or raise maintenance_work_mem of the server",
                     quoted(index.schema_name, index.name),
-                    index.bytes / 1e6,
+                    needed_bytes(index.bytes) / 1e6,
                     self.target,
                     memory / 1e6,
                 )

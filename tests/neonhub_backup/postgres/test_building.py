@@ -6,7 +6,13 @@ from typing import cast
 import pytest
 
 from neonhub_backup.postgres import building
-from neonhub_backup.postgres.building import Means, available_bytes, means, with_options
+from neonhub_backup.postgres.building import (
+    Means,
+    available_bytes,
+    means,
+    needed_bytes,
+    with_options,
+)
 from neonhub_backup.postgres.connection import Connection, Target
 
 GIB = 1 << 30
@@ -26,8 +32,8 @@ class _Server:
         return [self._answer]
 
 
-def _means(server: _Server, jobs: int = 2) -> Means:
-    return means(cast("Connection", server), jobs)
+def _means(server: _Server, index: int = 8 * GIB) -> Means:
+    return means(cast("Connection", server), 2, index)
 
 
 @pytest.fixture
@@ -46,6 +52,16 @@ class TestAServerOnThisMachine:
 
     def test_gives_no_less_than_it_would_unasked(self) -> None:
         assert _means(_Server(own=6 * GIB, buffers=128 * MIB, here=True)).memory_bytes == 6 * GIB
+
+    def test_gives_no_more_than_the_largest_index_needs(self) -> None:
+        found = _means(_Server(own=64 * MIB, buffers=128 * MIB, here=True), index=2 * GIB)
+
+        assert found.memory_bytes == needed_bytes(2 * GIB) == 3 * GIB + 32 * MIB
+
+    def test_gives_what_sorting_takes_when_there_are_no_vectors(self) -> None:
+        found = _means(_Server(own=64 * MIB, buffers=128 * MIB, here=True), index=0)
+
+        assert found.memory_bytes == 256 * MIB
 
     def test_has_a_process_for_each_core(self) -> None:
         assert _means(_Server(own=MIB, buffers=MIB, here=True)).workers == 3

@@ -1,5 +1,7 @@
 """A server for one drill is nobody else's."""
 
+import shutil
+
 import pytest
 
 from neonhub_backup.postgres.server import settings
@@ -27,5 +29,15 @@ def test_it_leaves_most_of_the_memory_to_others(
 
     found = settings()
 
-    taken = [found["shared_buffers"], found["maintenance_work_mem"]]
-    assert sum(int(size.removesuffix("MB")) for size in taken) <= (gigabytes << 10) / 3
+    assert int(found["shared_buffers"].removesuffix("MB")) <= (gigabytes << 10) / 8
+
+
+@pytest.mark.parametrize(("free", "kind"), [(16 << 30, "posix"), (64 << 20, "mmap")])
+def test_its_shared_memory_is_where_there_is_room(
+    free: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neonhub_backup.postgres.server.memory_bytes", lambda: 8 << 30)
+    usage = shutil.disk_usage("/")._replace(free=free)
+    monkeypatch.setattr("neonhub_backup.postgres.server.shutil.disk_usage", lambda _: usage)
+
+    assert settings()["dynamic_shared_memory_type"] == kind
