@@ -1,6 +1,7 @@
 """A server for one drill is nobody else's."""
 
-import shutil
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -37,7 +38,10 @@ def test_its_shared_memory_is_where_there_is_room(
     free: int, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("neonhub_backup.postgres.server.memory_bytes", lambda: 8 << 30)
-    usage = shutil.disk_usage("/")._replace(free=free)
-    monkeypatch.setattr("neonhub_backup.postgres.server.shutil.disk_usage", lambda _: usage)
+
+    def usage(_path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr("neonhub_backup.postgres.server.shutil.disk_usage", usage)
 
     assert settings()["dynamic_shared_memory_type"] == kind
