@@ -19,13 +19,19 @@ USAGE_ERROR = "UsageError"
 """What a command line that cannot be meant is called; its exit code is that of a configuration."""
 
 
-class Stopped(BaseException):
-    """The run was asked to end, by Ctrl-C or SIGTERM."""
+class Stopped(SystemExit):
+    """The run was asked to end, by Ctrl-C or SIGTERM.
+
+    Libraries know such an exception: psycopg cancels the statement that the server is at.
+    """
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
         self.exit_code = 128 + number
         self.kind = signal.Signals(number).name
+        super().__init__(self.exit_code)
+
+    def __str__(self) -> str:
+        return f"stopped by {self.kind}"
 
 
 def run() -> NoReturn:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from neonhub_backup.domain.configuration import DirectoryStore
@@ -177,6 +178,29 @@ def test_an_interrupt_leaves_nothing_behind(
     assert process.returncode == code, stderr
     assert "nothing incomplete was kept" in stderr
     assert "Traceback" not in stderr
+
+
+def test_an_interrupt_cancels_the_statement_that_the_server_is_at(
+    tool: Tool, tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow.sql"
+    slow.write_text("SELECT pg_sleep(600)")
+    at_work = (
+        "SELECT FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(600)'"
+    )
+
+    process = tool.start("rollback", "migration", "1_slow", "--sql", str(slow), "--dry-run")
+    with psycopg.connect(tool.url(tool.database), autocommit=True) as connection:
+        while not connection.execute(at_work).fetchall():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        left = connection.execute(at_work).fetchall()
+
+    assert process.returncode == 130, stderr
+    assert left == []
+    assert stderr == "neonhub-backup: stopped by SIGINT; nothing incomplete was kept\n"
 
 
 def test_a_drill_that_is_killed_outright_leaves_no_server_running(tool: Tool) -> None:
