@@ -1,12 +1,11 @@
 """Rows replaced within one transaction, with nothing fired and every promise checked at its end."""
 
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import cast
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
 
 from neonhub_backup.errors import TargetError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
@@ -23,7 +22,6 @@ _SETTINGS = (
     "SET LOCAL lc_monetary = 'C'",
     "SET LOCAL xmloption = content",
 )
-_CANCEL_SECONDS = 5.0
 _ENABLE = {"O": "ENABLE TRIGGER", "A": "ENABLE ALWAYS TRIGGER", "R": "ENABLE REPLICA TRIGGER"}
 
 
@@ -40,11 +38,7 @@ def transaction(target: Target, consequence: str) -> Generator[Connection]:
             connection.execute(timeout.format(f"{LOCK_TIMEOUT_SECONDS}s"))
             for setting in _SETTINGS:
                 connection.execute(setting)
-            try:
-                yield connection
-            except BaseException:
-                _give_up(connection)
-                raise
+            yield connection
     except psycopg.errors.LockNotAvailable as error:
         raise TargetError(
             f"a table of {target} stayed in use for {LOCK_TIMEOUT_SECONDS} s, so {consequence}: let"
@@ -60,15 +54,6 @@ def transaction(target: Target, consequence: str) -> Generator[Connection]:
             f"{target} does not take the backup's rows ({' '.join(str(error).split())}), so"
             f" {consequence}: restore the tables into a side schema and copy what fits"
         ) from error
-
-
-def _give_up(connection: Connection) -> None:
-    # After an interrupt the server may still be at work, and would keep its locks until it is done.
-    if connection.info.transaction_status == TransactionStatus.ACTIVE:
-        # Where that fails, closing ends it all the same, only later.
-        with suppress(psycopg.Error):
-            connection.cancel_safe(timeout=_CANCEL_SECONDS)
-    connection.close()
 
 
 def lock(connection: Connection, tables: Sequence[Identity]) -> None:
