@@ -12,7 +12,10 @@ from neonhub_backup.errors import ConfigurationError, StoreError
 PARTIAL = ".partial-"
 """Start of the names of files being written. One that a power cut left behind may be deleted."""
 
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP}
+NO_HARD_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What file systems say that have none."""
+
+_NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP}
 
 
 class NewFile:
@@ -46,11 +49,11 @@ class NewFile:
         self.flush()
         with telling(self._path):
             self._link()
-            directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+                sync_directory(self._path.parent)
+            except OSError:
+                self._path.unlink()
+                raise
 
     def close(self) -> None:
         """Remove what was not committed."""
@@ -63,7 +66,7 @@ class NewFile:
         except FileExistsError as error:
             raise already_there(self._path) from error
         except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
+            if error.errno not in NO_HARD_LINKS:
                 raise
             if self._path.exists():
                 raise already_there(self._path) from error
@@ -106,3 +109,15 @@ def telling(path: Path) -> Generator[None]:
             f"{path} cannot be written ({error.strerror}), so there is no such file: give a"
             " directory that exists, has room and is yours"
         ) from error
+
+
+def sync_directory(directory: Path) -> None:
+    """Have a directory's entries on the disk, where the file system offers that at all."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_SYNC:
+            raise
+    finally:
+        os.close(descriptor)

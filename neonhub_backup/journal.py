@@ -20,6 +20,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
+from neonhub_backup.files import sync_directory
 
 log = logging.getLogger(__name__)
 
@@ -334,7 +335,8 @@ def open_journal(
                 " it, and then give the same command again"
             ) from error
         entries = _whole_lines(path, file)
-        _sync(path.parent)
+        with _telling(path, "written"):
+            sync_directory(path.parent)
         yield Journal(path, file, entries, by, [secret for secret in hide if secret], now)
     finally:
         os.close(file)
@@ -375,14 +377,6 @@ def _parse(path: Path, content: bytes) -> list[Entry]:
                 " that no run is unfinished"
             ) from error
     return entries
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

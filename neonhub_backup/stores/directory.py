@@ -16,11 +16,10 @@ from pathlib import Path
 
 from neonhub_backup.domain import configuration
 from neonhub_backup.errors import MissingObjectError, StoreError
+from neonhub_backup.files import NO_HARD_LINKS, PARTIAL, sync_directory
 from neonhub_backup.stores.base import Listed, Lock, closing
 
 BLOCK_BYTES = 1 << 20
-PARTIAL = ".partial-"
-"""Start of the names of files being written. One that a power cut left behind may be deleted."""
 
 _OWNER = "let the user who runs this own the directory and all that is in it"
 _REMOUNT = "unmount it and mount it again"
@@ -36,8 +35,6 @@ _FIXES = {
     errno.EROFS: "mount it writable",
     errno.ESTALE: _REMOUNT,
 }
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP}
-_NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ class DirectoryStore:
                 path = self.path("remove", key)
                 path.unlink(missing_ok=True)
                 if number == 0 and path.parent.is_dir():
-                    _sync(path.parent)
+                    sync_directory(path.parent)
 
     def remove_partial(self, name: str) -> None:
         """Remove a file that nobody writes any more, by its name from `partials`."""
@@ -220,7 +217,7 @@ class DirectoryUpload:
             self._make_directories()
             self._link()
             try:
-                _sync(self._target.parent)
+                sync_directory(self._target.parent)
             except OSError:
                 self._target.unlink()
                 raise
@@ -246,13 +243,13 @@ class DirectoryUpload:
                 parent.mkdir(mode=0o700)
             except FileExistsError:
                 continue
-            _sync(parent.parent)
+            sync_directory(parent.parent)
 
     def _link(self) -> None:
         try:
             os.link(self._partial, self._target)
         except OSError as error:
-            if error.errno not in _NO_HARD_LINKS:
+            if error.errno not in NO_HARD_LINKS:
                 raise
             # Not one step, but nothing else writes there: names are random.
             if self._target.exists():
@@ -286,15 +283,3 @@ def _walk(directory: Path, above: str, prefix: str) -> Iterator[Listed]:
                 yield from _walk(Path(entry), key, prefix)
         elif key.startswith(prefix) and entry.is_file(follow_symlinks=False):
             yield Listed(key, entry.stat(follow_symlinks=False).st_size)
-
-
-def _sync(directory: Path) -> None:
-    """Have a directory's entries on the disk, where the file system offers that at all."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _NO_DIRECTORY_SYNC:
-            raise
-    finally:
-        os.close(descriptor)

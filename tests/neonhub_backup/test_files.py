@@ -1,5 +1,8 @@
 """A file is whole under its name, or not there at all."""
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,36 @@ def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
         new_file(path),
     ):
         pass
+
+
+def _syncs_no_directory(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    sync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+def test_a_mount_that_cannot_sync_directories_takes_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _syncs_no_directory(monkeypatch, errno.EINVAL)
+
+    with new_file(tmp_path / "dump.sql") as file:
+        file.commit()
+
+    assert (tmp_path / "dump.sql").exists()
+
+
+def test_a_file_whose_name_may_not_be_on_the_disk_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _syncs_no_directory(monkeypatch, errno.EIO)
+
+    with pytest.raises(StoreError, match="no such file"), new_file(tmp_path / "dump.sql") as file:
+        file.commit()
+
+    assert list(tmp_path.iterdir()) == []

@@ -14,9 +14,10 @@ from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, new_locati
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
 from neonhub_backup.errors import StoreError
+from neonhub_backup.files import PARTIAL
 from neonhub_backup.proofs import Proofs
 from neonhub_backup.pruning import ABANDONED, Held, Plan, carry_out, plan, survey
-from neonhub_backup.stores.directory import PARTIAL, DirectoryStore
+from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import manifest, proof
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain.configuration import DirectoryStore
-from neonhub_backup.stores.directory import PARTIAL
+from neonhub_backup.files import PARTIAL
 from neonhub_backup.stores.factory import open_store
 from sandbox import keys
 from sandbox.postgres import PostgresServer
