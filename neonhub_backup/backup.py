@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,19 +29,26 @@ from neonhub_backup.domain.manifest import (
 )
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.encryption import Encryptor, encryptor
-from neonhub_backup.errors import StoreError
+from neonhub_backup.errors import DatabaseError, ProgramError, StoreError
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.postgres.dump import (
     Piece,
     archive_command,
     copy_command,
+    copy_query,
+    is_queued,
     pieces,
     rows_said,
     schema_command,
 )
 from neonhub_backup.postgres.programs import Suite, client_programs
 from neonhub_backup.postgres.schema import fingerprint
-from neonhub_backup.postgres.snapshot import Snapshot, TableRows, hold_snapshot
+from neonhub_backup.postgres.snapshot import (
+    LOCK_TIMEOUT_SECONDS,
+    Snapshot,
+    TableRows,
+    hold_snapshot,
+)
 from neonhub_backup.processes import Command, Pipeline, Programs, run
 from neonhub_backup.progress import Progress, phase
 from neonhub_backup.stores.base import Lock, Store, Upload
@@ -319,39 +327,93 @@ class _Taker:
 
     def _archive(self) -> StoredObject:
         command = archive_command(self.suite, self.target, self.snapshot)
-        stored, _ = self._store(command, ARCHIVE, lambda _: None)
+        with self._naming_the_lock():
+            stored, _ = self._store(command, ARCHIVE, lambda _: None)
         return stored
 
     def _schema(self) -> Schema:
-        return fingerprint(
-            run(self.programs, schema_command(self.suite, self.target, self.snapshot.name))
-        )
+        command = schema_command(self.suite, self.target, self.snapshot.name)
+        with self._naming_the_lock():
+            return fingerprint(run(self.programs, command))
+
+    @contextmanager
+    def _naming_the_lock(self) -> Generator[None]:
+        try:
+            yield
+        except ProgramError as error:
+            if not is_queued(error):
+                raise
+            raise DatabaseError(
+                f"someone waited to change the definition of a table of {self.target} just when"
+                f" pg_dump came to read it, for {LOCK_TIMEOUT_SECONDS} s ({error.said}), so nothing"
+                " incomplete is kept: let the migration end and try again"
+            ) from error
 
     def _chunk(self, piece: Piece, name: str) -> Chunk:
         command = copy_command(self.suite, self.target, self.snapshot.name, piece)
         told = _Told(self.programs.progress, piece, self.ratio)
-        stored, said = self._store(command, name, told.of_stored)
+        try:
+            stored, said = self._store(command, name, told.of_stored)
+            rows = rows_said(said)
+        except ProgramError as error:
+            if not is_queued(error):
+                raise
+            log.info(
+                "someone waits to change the definition of %s.%s until this backup has ended",
+                *(piece.table.schema, piece.table.name),
+            )
+            stored, rows = self._store_unqueued(piece, name, told.of_stored)
         told.all(stored.bytes)
-        return Chunk(**stored.model_dump(), rows=rows_said(said))
+        return Chunk(**stored.model_dump(), rows=rows)
 
     def _store(
         self, source: Command, name: str, tell: Callable[[int], None]
     ) -> tuple[StoredObject, str]:
-        digest, size = hashlib.sha256(), 0
         commands = [source, COMPRESS, self.encrypt.command()]
         with (
             self.destinations.upload(name) as upload,
             Pipeline(self.programs, commands) as pipeline,
         ):
-            for block in pipeline.blocks():
-                digest.update(block)
-                size += len(block)
-                upload.write(block)
-                tell(len(block))
+            stored = _pass_on(pipeline, upload, name, tell)
             said = pipeline.finish()
             upload.commit()
-        log.debug("stored %s, %d bytes", name, size)
-        return StoredObject(name=name, bytes=size, sha256=digest.hexdigest()), said
+        return stored, said
+
+    def _store_unqueued(
+        self, piece: Piece, name: str, tell: Callable[[int], None]
+    ) -> tuple[StoredObject, int]:
+        """Store a piece as the snapshot's own session reads it."""
+        commands = [COMPRESS, self.encrypt.command()]
+        with (
+            self.destinations.upload(name) as upload,
+            ThreadPoolExecutor(1, "unqueued") as reader,
+            Pipeline(self.programs, commands, fed=True) as pipeline,
+        ):
+            reading = reader.submit(self._feed, pipeline, piece)
+            stored = _pass_on(pipeline, upload, name, tell)
+            rows = reading.result()
+            pipeline.finish()
+            upload.commit()
+        return stored, rows
+
+    def _feed(self, pipeline: Pipeline, piece: Piece) -> int:
+        try:
+            return self.snapshot.copy(copy_query(piece), pipeline.write)
+        finally:
+            pipeline.end_input()
+
+
+def _pass_on(
+    pipeline: Pipeline, upload: Upload, name: str, tell: Callable[[int], None]
+) -> StoredObject:
+    digest, size = hashlib.sha256(), 0
+    for block in pipeline.blocks():
+        digest.update(block)
+        size += len(block)
+        upload.write(block)
+        tell(len(block))
+    log.debug("%s has %d bytes", name, size)
+    return StoredObject(name=name, bytes=size, sha256=digest.hexdigest())
 
 
 def _table(table: TableRows, chunks: Sequence[Chunk]) -> Table:

@@ -187,6 +187,10 @@ class Pipeline:
                 " data is incomplete: try again"
             ) from None
 
+    def end_input(self) -> None:
+        """Let the first program know that nothing follows."""
+        _close(self.input)
+
     def blocks(self) -> Iterator[memoryview]:
         """What the last program writes, as it comes; each block is valid until the next one."""
         assert self.output is not None  # noqa: S101 - the last program always has one

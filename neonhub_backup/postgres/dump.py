@@ -4,10 +4,19 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from neonhub_backup.errors import ProgramError
 from neonhub_backup.postgres.connection import Target, quoted
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS, Snapshot, TableRows
+from neonhub_backup.postgres.snapshot import (
+    LOCK_TIMEOUT_SECONDS,
+    QUEUE_SECONDS,
+    READ_SETTINGS,
+    Snapshot,
+    TableRows,
+)
 from neonhub_backup.processes import DATA, Command
+
+_LOCK_NOT_AVAILABLE = "55P03"
 
 CHUNK_BYTES = 128 << 20
 """Size on disk above which a table is read in pieces, side by side."""
@@ -65,17 +74,18 @@ def copy_query(piece: Piece) -> str:
 
 
 def copy_command(suite: Suite, target: Target, snapshot: str, piece: Piece) -> Command:
-    """psql reading one piece; it says the number of rows after the data."""
+    """psql reading one piece; it says the number of rows after the data.
+
+    It fails when someone who is to change the table's definition is before it; see `is_queued`.
+    """
+    name = quoted(piece.table.schema, piece.table.name)
     script = f"""\
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET TRANSACTION SNAPSHOT '{snapshot}';
-SET LOCAL statement_timeout = 0;
-SET LOCAL row_security = off;
-SET LOCAL search_path = '';
-SET LOCAL "DateStyle" = 'ISO';
-SET LOCAL "IntervalStyle" = 'postgres';
-SET LOCAL extra_float_digits = 3;
-SET LOCAL lc_monetary = 'C';
+{READ_SETTINGS}SET LOCAL lock_timeout = '{QUEUE_SECONDS}s';
+\\set VERBOSITY verbose
+LOCK TABLE ONLY {name} IN ACCESS SHARE MODE;
+\\set VERBOSITY default
 {copy_query(piece)} \\g {DATA}
 \\echo rows :ROW_COUNT
 COMMIT;
@@ -85,6 +95,13 @@ COMMIT;
         target.environment(),
         script,
     )
+
+
+def is_queued(failed: ProgramError) -> bool:
+    """Whether psql or pg_dump gave up waiting for a lock."""
+    # psql says the error's code. pg_dump says it in words only, with the statement.
+    said = failed.said
+    return _LOCK_NOT_AVAILABLE in said or ("LOCK TABLE" in said and "timeout" in said)
 
 
 def rows_said(text: str) -> int:

@@ -23,7 +23,7 @@ from neonhub_backup.domain.configuration import (
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
 from neonhub_backup.domain.manifest import dump_manifest, load_manifest
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
-from neonhub_backup.errors import MissingObjectError, ProgramError, StoreError
+from neonhub_backup.errors import DatabaseError, MissingObjectError, ProgramError, StoreError
 from neonhub_backup.postgres.connection import Connection, Target
 from neonhub_backup.postgres.dump import CHUNK_BYTES
 from neonhub_backup.postgres.programs import DIRECTORY_VARIABLE
@@ -308,6 +308,19 @@ def test_a_program_that_fails_leaves_no_manifest(program: str, take: Take, progr
         take(*stores)
 
     assert _manifests(*stores) == []
+
+
+def test_a_lock_that_pg_dump_waits_for_in_vain_is_called_a_migration(
+    take: Take, programs: Path
+) -> None:
+    said = "canceling statement due to statement timeout; Query was: LOCK TABLE public.users"
+    (programs / "pg_dump").write_text(f"#!/bin/sh\n{PG_DUMP}echo '{said}' >&2\nexit 1\n")
+    store = MemoryStore("one")
+
+    with pytest.raises(DatabaseError, match=r"LOCK TABLE public\.users.* let the migration end"):
+        take(store)
+
+    assert _manifests(store) == []
 
 
 def test_every_object_is_locked_for_as_long_as_its_tier_says(take: Take) -> None:

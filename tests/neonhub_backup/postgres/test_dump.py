@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neonhub_backup.domain.manifest import Server
+from neonhub_backup.errors import ProgramError
 from neonhub_backup.postgres.connection import Connection, Target
 from neonhub_backup.postgres.dump import (
     Piece,
     archive_command,
     copy_command,
     copy_query,
+    is_queued,
     pieces,
     rows_said,
     schema_command,
@@ -189,6 +191,34 @@ def test_no_name_is_mistaken_for_the_pipe() -> None:
 
     assert script is not None
     assert script.count(DATA) == 1
+
+
+def test_a_piece_waits_in_no_queue_of_those_who_wait_for_the_snapshot() -> None:
+    script = copy_command(SUITE, TARGET, "1", Piece(_table())).script
+
+    assert script is not None
+    before, _, after = script.partition('LOCK TABLE ONLY "public"."users" IN ACCESS SHARE MODE;\n')
+    assert "SET LOCAL lock_timeout = '1s';" in before
+    assert "COPY" in after
+
+
+@pytest.mark.parametrize(
+    ("said", "queued"),
+    [
+        ("psql:<stdin>:12: FEHLER:  55P03: storniere Anfrage", True),
+        ("ERROR: canceling statement due to statement timeout Query was: LOCK TABLE a", True),
+        ("ERROR: permission denied for table a Query was: LOCK TABLE a", False),
+        ("ERROR: canceling statement due to statement timeout Query was: SELECT 1", False),
+        ("", False),
+    ],
+)
+def test_a_lock_that_was_waited_for_in_vain_is_told_from_other_failures(
+    said: str, *, queued: bool
+) -> None:
+    failed = ProgramError("failed")
+    failed.said = said
+
+    assert is_queued(failed) == queued
 
 
 @pytest.mark.parametrize("said", ["rows 3\n", "\nrows 3\n\n", "a notice\nrows 3\n"])
