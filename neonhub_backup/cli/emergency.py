@@ -1,6 +1,7 @@
 """`emergency restore`: the way back, step by step, however often it is interrupted."""
 
 import logging
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -136,7 +137,7 @@ def restore_(
         if unfinished is not None:
             _refuse_another(unfinished, asked)
         if give_up:
-            _undo(unfinished, asked, as_json=as_json)
+            _undo(unfinished, asked, dry_run=dry_run, as_json=as_json)
             return
         with decryptor() as decrypt:
             emergency = _prepare(asked, opened, unfinished, decrypt)
@@ -245,7 +246,7 @@ def _choose(asked: _Asked, journal: Journal, unfinished: Run | None) -> list[Can
     return choose(stores, Wanted(database=name, name=before))
 
 
-def _undo(unfinished: Run | None, asked: _Asked, *, as_json: bool) -> None:
+def _undo(unfinished: Run | None, asked: _Asked, *, dry_run: bool, as_json: bool) -> None:
     if unfinished is None:
         raise ConfigurationError(
             f"no emergency restore of {asked.database.name} is unfinished, so there is nothing to"
@@ -256,20 +257,27 @@ def _undo(unfinished: Run | None, asked: _Asked, *, as_json: bool) -> None:
             "the restored copy has the database's name already, so nothing was undone: bring the"
             f" former one back with {_revert(asked.database, unfinished)}"
         )
-    asked.people.confirm(f"the restore of {asked.target} that is not finished is given up")
-    dropped = undo(unfinished, asked.target)
+    if not dry_run:
+        asked.people.confirm(f"the restore of {asked.target} that is not finished is given up")
+    dropped = undo(unfinished, asked.target, dry_run=dry_run)
     if as_json:
-        write_json({"undone": unfinished.name, "dropped": dropped})
+        write_json({"undone": unfinished.name, "dropped": dropped, "dry_run": dry_run})
         return
-    typer.echo(f"given up: {asked.target} is as it was and can be written to")
+    if dry_run:
+        by, at = _begun(unfinished)
+        typer.echo(f"the restore of {asked.target} that {by} began at {at} would be given up")
+    else:
+        typer.echo(f"given up: {asked.target} is as it was and can be written to")
     if dropped is not None:
-        typer.echo(f"  the copy {dropped} was dropped")
+        typer.echo(f"  the copy {dropped} {'would be' if dry_run else 'was'} dropped")
+    if dry_run:
+        typer.echo("nothing was changed")
 
 
 def _revert(database: Database, run: Run) -> str:
     aside = run.result(SWAP).get("aside")
     return f"neonhub-backup restore revert --into {database.url_variable}" + (
-        f" --from {aside}" if aside else ""
+        f" --from {shlex.quote(str(aside))}" if aside else ""
     )
 
 

@@ -338,23 +338,25 @@ def lift(run: Run, target: Target) -> None:
     log.warning("%s can be written to again", target)
 
 
-def undo(run: Run, target: Target) -> str | None:
+def undo(run: Run, target: Target, *, dry_run: bool = False) -> str | None:
     """Give up a run whose copy has not taken the place: the copy is dropped; its name, if any.
+
+    `dry_run` only looks for the copy.
 
     Raises:
         DatabaseError: the server cannot be reached; the run stays open.
     """
-    lift(run, target)
     copy = run.result(RESTORE).get("copy") or run.noted(RESTORE).get("copy")
-    dropped = None
     with maintenance(target) as connection:
-        for name, _ in finished_copies(connection, target):
-            if name == copy:
-                drop(connection, name)
-                dropped = name
+        found = next((one for one, _ in finished_copies(connection, target) if one == copy), None)
+        if dry_run:
+            return found
+        lift(run, target)
+        if found is not None:
+            drop(connection, found)
         _drop_leftovers(connection, target, run.noted(RESTORE))
     run.close("given up; the database was left as it was")
-    return dropped
+    return found
 
 
 def keeping_tier(retention: RetentionPolicy) -> Tier:

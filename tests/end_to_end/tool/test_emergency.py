@@ -217,7 +217,13 @@ class TestAFailure:
 
         assert "goes on with smoke-test, --undo gives it up" in said
         assert value(url, "SHOW default_transaction_read_only") == "off"
-        assert patient.databases() != before
+        (copy,) = patient.databases() - before
+
+        looked = patient.run(*RESTORE, "--undo", "--dry-run").stdout
+
+        assert f"the copy {copy} would be dropped" in looked
+        assert "nothing was changed" in looked
+        assert patient.databases() == before | {copy}
 
         patient.run(*RESTORE, "--undo")
 
