@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from neonhub_backup.catalogue import LATEST
 from neonhub_backup.emergency.restore import BACK_UP
-from neonhub_backup.errors import NoBackupError, StoreError
+from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
 from neonhub_backup.journal import Event, Journal
 from neonhub_backup.proofs import Proofs
 from neonhub_backup.restore.selection import Candidate, Wanted, choose
@@ -67,6 +67,9 @@ def choose_proven(stores: Sequence[Store], wanted: Wanted) -> list[Candidate]:
             found = choose(stores, Wanted(database=wanted.database, name=name))
         except NoBackupError:
             continue  # it has expired, or is of another database
+        except IntegrityError as error:
+            log.warning("%s (passed over)", error)
+            continue
         if wanted.fits(found[0].location):
             return found
     raise NoBackupError(

@@ -82,6 +82,22 @@ def test_the_newest_proven_is_found_behind_newer_ones(store: DirectoryStore) -> 
     assert choose_proven([store], before)[0].location == older
 
 
+def test_one_that_is_proven_and_damaged_since_is_passed_over(
+    store: DirectoryStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    older, newer = back_up(store, 4), back_up(store, 5)
+    for place in (older, newer):
+        prove(store, place)
+    stored = tmp_path / "store" / newer.prefix / MANIFEST
+    stored.chmod(0o600)
+    stored.write_text("{}")
+
+    (found,) = choose_proven([store], Wanted(database="app"))
+
+    assert found.location == older
+    assert newer.name in caplog.text
+
+
 def test_where_none_is_proven_it_is_said(store: DirectoryStore) -> None:
     back_up(store, 5)
 
