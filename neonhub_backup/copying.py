@@ -54,6 +54,9 @@ def fetch(copy: Candidate, directory: Path, programs: Programs) -> Moved:
         )
     folder = directory / copy.location.name
     manifest, _ = Catalogue(copy.store).read(copy.location)
+    path = folder / MANIFEST
+    if path.exists() and path.read_bytes() != manifest:
+        raise _differs(path)
     missing = [
         stored for stored in _largest_first(copy) if not _is_file(_within(folder, stored), stored)
     ]
@@ -62,8 +65,7 @@ def fetch(copy: Candidate, directory: Path, programs: Programs) -> Moved:
     with phase(programs.progress, f"fetching from {copy.store.name}", sizes):
         jobs = [partial(_fetch, copy, folder, stored, programs) for stored in missing]
         _side_by_side(jobs, programs)
-    path = folder / MANIFEST
-    if not path.exists() or path.read_bytes() != manifest:
+    if not path.exists():
         with new_file(path) as file:
             file.write(manifest)
             file.commit()
@@ -190,11 +192,15 @@ def _is_file(path: Path, stored: StoredObject) -> bool:
     with path.open("rb") as file:
         found = path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
     if found != (stored.bytes, stored.sha256):
-        raise IntegrityError(
-            f"{path} is not what the backup wrote, and files are never overwritten, so nothing was"
-            " fetched: move it away and fetch again"
-        )
+        raise _differs(path)
     return True
+
+
+def _differs(path: Path) -> IntegrityError:
+    return IntegrityError(
+        f"{path} is not what the backup wrote, and files are never overwritten, so nothing was"
+        " fetched: move it away and fetch again"
+    )
 
 
 def _check_space(directory: Path, needed: int) -> None:

@@ -123,8 +123,9 @@ class TestAFetch:
 
         assert files(tmp_path / backup.location.name).keys() <= {backup.manifest.archive.name}
 
-    def test_never_overwrites_a_file(self, backup: Candidate, tmp_path: Path) -> None:
-        path = tmp_path / backup.location.name / ROWS
+    @pytest.mark.parametrize("name", [ROWS, MANIFEST])
+    def test_never_overwrites_a_file(self, name: str, backup: Candidate, tmp_path: Path) -> None:
+        path = tmp_path / backup.location.name / name
         path.parent.mkdir(parents=True)
         path.write_text("mine")
 
@@ -132,6 +133,7 @@ class TestAFetch:
             fetch(backup, tmp_path, Programs())
 
         assert path.read_text() == "mine"
+        assert len(files(tmp_path / backup.location.name)) == 1
 
     def test_stays_in_its_folder_whatever_a_manifest_says(
         self, backup: Candidate, tmp_path: Path
