@@ -85,7 +85,9 @@ def into(asked: Asked, *, set_aside: bool) -> None:
     lines.append(_times_text(done.times))
     if done.aside is not None:
         lines.append(f"  the database that was there is now named {done.aside}")
-        lines.append(f"  to undo this: neonhub-backup restore revert --into {asked.into}")
+        lines.append(
+            f"  to undo this: neonhub-backup restore revert --into {shlex.quote(asked.into)}"
+        )
     asked.say(read | {"set_aside": done.aside} | _times(done.times), *lines)
 
 
@@ -96,7 +98,9 @@ def beside(asked: Asked) -> None:
             source, asked.target, programs, asked.now, roles=asked.roles
         )
     )
-    swap = f"neonhub-backup restore promote --into {shlex.quote(asked.into)} --from {left.name}"
+    swap = shlex.join(
+        ["neonhub-backup", "restore", "promote", "--into", asked.into, "--from", left.name]
+    )
     asked.say(
         read | {"beside": left.name, "promote": swap} | _times(left.times),
         f"restored {asked.manifest.name} as {left.name}, beside {asked.target}:"

@@ -1,6 +1,7 @@
 """`rollback migration`: what it touches kept, its SQL undone, and marked as undone."""
 
 import logging
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from neonhub_backup.cli.options import DatabaseName, Json
 from neonhub_backup.cli.output import size_text, write_json
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.session import open_session, running_programs
-from neonhub_backup.domain.configuration import Database
+from neonhub_backup.domain.configuration import MIGRATION, Database
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.journal import Event, Run, check_skips, default_path
 from neonhub_backup.postgres.connection import connect, parse_url
@@ -241,7 +242,7 @@ def _say_preview(work: Rollback, run: Run, found: Migration | None, *, as_json: 
     else:
         typer.echo("\n".join(_preview_lines(preview)))
         typer.echo(f"  what it touches would be kept in {work.directory}")
-    marked = " ".join(command).replace("{migration}", work.migration) if command else "by hand"
+    marked = " ".join(command).replace(MIGRATION, work.migration) if command else "by hand"
     typer.echo(f"  then it would be marked: {marked}")
     typer.echo("nothing was changed")
 
@@ -267,7 +268,8 @@ def _say_done(work: Rollback, run: Run, *, as_json: bool) -> None:
     typer.echo(difference or "the schema is as it was\n", nl=False)
     typer.echo(f"rolled back: {work.migration} on {work.target}")
     typer.echo(f"  {len(tables) if isinstance(tables, tuple) else 0} tables as they were:")
-    typer.echo(f"    createdb before && gpg -d {directory / ROWS} | zstd -d | psql before")
+    rows = shlex.quote(str(directory / ROWS))
+    typer.echo(f"    createdb before && gpg -d {rows} | zstd -d | psql before")
     typer.echo("  now revert the migration in the application too, or its next deployment applies")
     typer.echo(
         f"  it again: its folder {work.migration}, and the schema that clients are made from"
