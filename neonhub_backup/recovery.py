@@ -56,10 +56,7 @@ def command_environment(database: Database, target: Target, suite: Suite) -> dic
         **dict.fromkeys((database.url_variable, *database.recovery.url_variables), url),
         # Only where no other psql is found.
         "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(suite.directory)]),
-        PRIVATE_KEY_VARIABLE: "",
-        PRIVATE_KEY_FILE_VARIABLE: "",
-        PASSPHRASE_VARIABLE: "",
-        PASSPHRASE_FILE_VARIABLE: "",
+        **dict.fromkeys(_KEYS, ""),
     }
 
 
