@@ -12,8 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
+import psycopg
+
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
-from neonhub_backup.errors import IntegrityError, ProgramError
+from neonhub_backup.errors import DatabaseError, IntegrityError, ProgramError
 from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
 from neonhub_backup.postgres.connection import Target, connect, query, quoted
 from neonhub_backup.postgres.dump import rows_said
@@ -133,10 +135,15 @@ class Restorer:
     def _watch_indexes(self, done: threading.Event) -> None:
         if isinstance(self.programs.progress, Silence):
             return
-        with connect(self.target) as connection:
-            while not done.wait(_WATCH_SECONDS):
-                for name, placed, total in query(connection, _BUILDING):
-                    self.programs.progress.place(str(name), cast("int", placed), cast("int", total))
+        place = self.programs.progress.place
+        try:
+            with connect(self.target) as connection:
+                while not done.wait(_WATCH_SECONDS):
+                    for name, placed, total in query(connection, _BUILDING):
+                        place(str(name), cast("int", placed), cast("int", total))
+        except (DatabaseError, psycopg.Error) as error:
+            # Such as one connection too many: a restore does not fail for want of a spectator.
+            log.info("how far the indexes are cannot be told: %s", " ".join(str(error).split()))
 
     def rows(self, tables: Sequence[Table]) -> None:
         """Load tables side by side, the largest pieces first."""
