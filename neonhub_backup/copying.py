@@ -6,7 +6,7 @@ Both keep what an earlier run has brought over already, and write the manifest l
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,10 +18,10 @@ from neonhub_backup.domain.manifest import StoredObject
 from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
 from neonhub_backup.files import new_file, telling
-from neonhub_backup.processes import Programs, StoppedError
+from neonhub_backup.processes import Programs
 from neonhub_backup.progress import phase
 from neonhub_backup.restore.selection import Candidate
-from neonhub_backup.restore.source import read_checked
+from neonhub_backup.restore.source import read_along
 from neonhub_backup.stores.base import Lock, Store
 from neonhub_backup.streams import settle, workers
 
@@ -144,8 +144,9 @@ def _fetch(copy: Candidate, folder: Path, stored: StoredObject, programs: Progra
     path = folder / stored.name
     with telling(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = copy.location.prefix + stored.name
     with new_file(path) as file:
-        for block in _blocks(copy.store, copy.location, stored, programs):
+        for block in read_along(copy.store, key, stored, programs):
             file.write(block)
         file.commit()
     log.debug("fetched %s, %d bytes", path, stored.bytes)
@@ -157,7 +158,7 @@ def _copy(
 ) -> bool:
     key = copy.location.prefix + stored.name
     with store.upload(key, lock) as upload:
-        for block in _blocks(copy.store, copy.location, stored, programs):
+        for block in read_along(copy.store, key, stored, programs):
             upload.write(block)
         upload.commit()
     log.debug("copied %s, %d bytes", key, stored.bytes)
@@ -166,19 +167,9 @@ def _copy(
 
 def _keep(copy: Candidate, store: Store, stored: StoredObject, programs: Programs) -> bool:
     """Read what an earlier run has copied; it cannot be overwritten, so it must be right."""
-    for _ in _blocks(store, copy.location, stored, programs):
+    for _ in read_along(store, copy.location.prefix + stored.name, stored, programs):
         pass
     return False
-
-
-def _blocks(
-    store: Store, location: Location, stored: StoredObject, programs: Programs
-) -> Generator[bytes]:
-    for block in read_checked(store, location.prefix + stored.name, stored):
-        if programs.stopped:
-            raise StoppedError("the run was stopped")
-        yield block
-        programs.progress.advance(stored.name, len(block))
 
 
 def _is_file(path: Path, stored: StoredObject) -> bool:

@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -30,9 +29,9 @@ from neonhub_backup.encryption import (
 )
 from neonhub_backup.errors import BackupError, EncryptionError, IntegrityError
 from neonhub_backup.gpg import gpg
-from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError
+from neonhub_backup.processes import Command, Pipeline, Programs
 from neonhub_backup.progress import phase
-from neonhub_backup.restore.source import Source, check_objects
+from neonhub_backup.restore.source import Source, check_objects, read_along
 from neonhub_backup.stores.base import Lock, Store
 from neonhub_backup.streams import settle, workers
 
@@ -220,17 +219,13 @@ class Rewrap:
 
     def _feed(self, stored: StoredObject, through: Pipeline, read: Pipeline) -> None:
         try:
-            for block in self.source.blocks(stored):
-                if self.programs.stopped:
-                    raise StoppedError("the run was stopped")
+            key = self.source.key(stored)
+            for block in read_along(self.source.store, key, stored, self.programs):
                 through.write(block)
                 read.write(block)
-                self.programs.progress.advance(stored.name, len(block))
         finally:
             # Whatever happened, what waits for more must get to its end.
-            if through.input is not None:
-                with suppress(BrokenPipeError):
-                    through.input.close()
+            through.end_input()
 
 
 def place_after(original: Location) -> Location:

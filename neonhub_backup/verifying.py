@@ -3,8 +3,6 @@
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,8 +16,9 @@ from neonhub_backup.postgres.copy_format import BrokenStreamError, RowCounter
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
 from neonhub_backup.progress import phase
+from neonhub_backup.restore.reading import plain
 from neonhub_backup.restore.selection import Candidate
-from neonhub_backup.restore.source import read_checked
+from neonhub_backup.restore.source import Source, read_along
 from neonhub_backup.streams import settle, workers
 
 _DECOMPRESS = ["zstd", "--decompress", "--quiet", "--no-progress"]
@@ -125,11 +124,7 @@ class _Check:
     def blocks(self, stored: StoredObject) -> Generator[bytes]:
         """An object's bytes as they are stored, until the run is stopped."""
         key = self.copy.location.prefix + stored.name
-        for block in read_checked(self.copy.store, key, stored):
-            if self.programs.stopped:
-                raise StoppedError("the run was stopped")
-            yield block
-            self.programs.progress.advance(stored.name, len(block))
+        return read_along(self.copy.store, key, stored, self.programs)
 
 
 @dataclass(frozen=True)
@@ -151,6 +146,10 @@ class _DeepCheck(_Check):
         for table, chunk in sorted(chunks, key=lambda item: item[1].bytes, reverse=True):
             yield chunk, partial(self._count, table, chunk)
 
+    @property
+    def _source(self) -> Source:
+        return Source(self.copy.store, self.copy.location, self.copy.manifest, self.decrypt)
+
     def _open_archive(self) -> None:
         manifest = self.copy.manifest
         with tempfile.TemporaryDirectory(prefix="nhb-") as directory:
@@ -166,12 +165,13 @@ class _DeepCheck(_Check):
     def _count(self, table: Table, chunk: Chunk) -> None:
         counter = RowCounter(table.form, len(table.columns))
         broken: BrokenStreamError | None = None
-        for block in self._opened(chunk):
-            if broken is None:
-                try:
-                    counter.feed(block)
-                except BrokenStreamError as error:
-                    broken = error  # and read on: why it is so may only show at the end
+        with plain(self._source, chunk, self.programs, chunk.name) as stream:
+            for block in stream:
+                if broken is None:
+                    try:
+                        counter.feed(block)
+                    except BrokenStreamError as error:
+                        broken = error  # and read on: why it is so may only show at the end
         try:
             if broken is not None:
                 raise broken
@@ -182,24 +182,3 @@ class _DeepCheck(_Check):
             raise _DamageError(
                 f"holds {rows} rows of {quoted(*table.identity)} instead of {chunk.rows}"
             )
-
-    def _opened(self, stored: StoredObject) -> Generator[bytes | memoryview]:
-        """What was encrypted; read it to its end, which tells whether it is whole."""
-        commands = [self.decrypt.command(), Command([*_DECOMPRESS, "-c"])]
-        with (
-            ThreadPoolExecutor(1, "feed") as pool,
-            Pipeline(self.programs, commands, fed=True) as pipeline,
-        ):
-            feeding = pool.submit(self._feed, pipeline, stored)
-            yield from pipeline.blocks()
-            feeding.result()
-            pipeline.finish()
-
-    def _feed(self, pipeline: Pipeline, stored: StoredObject) -> None:
-        try:
-            for block in self.blocks(stored):
-                pipeline.write(block)
-        finally:
-            assert pipeline.input is not None  # noqa: S101 - it is fed
-            with suppress(BrokenPipeError):
-                pipeline.input.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from neonhub_backup.domain.manifest import StoredObject
 from neonhub_backup.errors import BackupError, ProgramError
@@ -72,6 +72,4 @@ def _feed(
             pass
         raise
     finally:
-        if pipeline.input is not None:
-            with suppress(BrokenPipeError):
-                pipeline.input.close()
+        pipeline.end_input()

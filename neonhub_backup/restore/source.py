@@ -8,7 +8,7 @@ from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest, StoredObject
 from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import IntegrityError
-from neonhub_backup.processes import Programs
+from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.stores.base import Store
 from neonhub_backup.streams import settle, workers
 
@@ -53,6 +53,22 @@ def read_checked(store: Store, key: str, stored: StoredObject) -> Generator[byte
             f" instead of {stored.bytes}), so it is used for nothing: use another backup or"
             " another store, or bring back the object's earlier version"
         )
+
+
+def read_along(
+    store: Store, key: str, stored: StoredObject, programs: Programs
+) -> Generator[bytes]:
+    """As `read_checked`; whoever watches the run is told, and a stopped one reads no further.
+
+    Raises:
+        IntegrityError: after the last block, when they are not what was written.
+        StoppedError: the run was stopped.
+    """
+    for block in read_checked(store, key, stored):
+        if programs.stopped:
+            raise StoppedError("the run was stopped")
+        yield block
+        programs.progress.advance(stored.name, len(block))
 
 
 def check_presence(source: Source) -> None:
