@@ -60,7 +60,7 @@ class Gate:
 
 
 @pytest.fixture
-def gate(tmp_path: Path, own: Tool) -> Gate:
+def gate(tmp_path: Path, own: Tool) -> Iterator[Gate]:
     folder = tmp_path / "gate"
     folder.mkdir()
     for program in own.server.bin_dir.iterdir():
@@ -76,7 +76,9 @@ def gate(tmp_path: Path, own: Tool) -> Gate:
     for name, script in scripts.items():
         (folder / name).write_text(f"#!/bin/bash\n{script}")
         (folder / name).chmod(0o755)
-    return Gate(folder)
+    gate = Gate(folder)
+    yield gate
+    gate.open()  # a run that a failed test left there must end too
 
 
 @pytest.fixture
