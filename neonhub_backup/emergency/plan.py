@@ -17,15 +17,13 @@ from neonhub_backup.emergency.restore import (
     STOP,
     SWAP,
     Emergency,
-    copy_name,
     keeping_tier,
 )
 from neonhub_backup.encryption import encryptor
 from neonhub_backup.postgres.connection import query
+from neonhub_backup.postgres.naming import aside_name, restored_name
 from neonhub_backup.postgres.placement import (
     Session,
-    aside_suffix,
-    beside_name,
     check_server,
     exists,
     maintenance,
@@ -110,11 +108,11 @@ def describe_plan(
 def _what(emergency: Emergency, situation: Situation, now: datetime) -> dict[str, list[str]]:
     """What each step does, with the real names: a line, and more where there are several things."""
     name, recovery = emergency.target.database, emergency.database.recovery
-    copy = str(emergency.run.result(RESTORE).get("copy") or copy_name(emergency.target, now))
+    copy = str(emergency.run.result(RESTORE).get("copy") or restored_name(name, now))
     stop = "end every connection, and let new ones only read: a fence"
     if not emergency.fenced:
         stop = "wait until nobody is connected"
-    kept = f"{name} becomes {beside_name(name, aside_suffix(now))}, " if situation.exists else ""
+    kept = f"{name} becomes {aside_name(name, now)}, " if situation.exists else ""
     restart = recovery.restart or ["nothing is configured: start what was stopped"]
     return {
         STOP: [stop, *recovery.stop],

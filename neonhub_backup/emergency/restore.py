@@ -1,7 +1,6 @@
 """The steps from a database that is lost or damaged to a restored one in its place."""
 
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import BackupError, DrillFailedError
 from neonhub_backup.journal import Attempt, Event, Facts, Run, Step
 from neonhub_backup.postgres.connection import Connection, Target, query
+from neonhub_backup.postgres.naming import aside_name, restored_name, scratches
 from neonhub_backup.postgres.placement import (
     Session,
-    aside_suffix,
-    beside_name,
+    database_names,
     drop,
     exists,
     finished_copies,
@@ -47,9 +46,6 @@ KEPT_AT_LEAST = timedelta(days=7)
 
 STOP, BACK_UP, RESTORE, MIGRATE = "stop-writers", "back-up", "restore", "migrate"
 CHECK, SMOKE_TEST, SWAP, OPEN, RESTART = "check", "smoke-test", "swap", "lift-fence", "restart"
-
-_UNFINISHED = re.compile(r"restore_[0-9a-f]{8}$")
-"""Ends the names of databases that an unfinished restore fills."""
 
 
 class People(Protocol):
@@ -214,7 +210,7 @@ class Emergency:
         now = datetime.now(UTC)
         with maintenance(self.target) as connection:
             present = _unfinished_restores(connection, self.target)
-        attempt.note(copy=copy_name(self.target, now), present=present)
+        attempt.note(copy=restored_name(self.target.database, now), present=present)
 
         def beside(candidate: Candidate) -> Beside:
             with self.programs() as programs:
@@ -277,7 +273,7 @@ class Emergency:
                 connection, "SELECT oid::bigint FROM pg_database WHERE datname = %s", copy.database
             )
             there = exists(connection, self.target)
-        aside = beside_name(self.target.database, aside_suffix(now)) if there else None
+        aside = aside_name(self.target.database, now) if there else None
         self.people.confirm(
             f"{copy.database} takes the name {self.target.database}"
             + (f", and what has it now is kept as {aside}" if aside else "")
@@ -368,16 +364,8 @@ def keeping_tier(retention: RetentionPolicy) -> Tier:
     return list(rules)[-1]
 
 
-def copy_name(target: Target, now: datetime) -> str:
-    """What the restored copy is called until it takes the place."""
-    return beside_name(target.database, f"restored_{now:%Y%m%dT%H%M%SZ}")
-
-
 def _unfinished_restores(connection: Connection, target: Target) -> tuple[str, ...]:
-    rows = query(connection, "SELECT datname::text FROM pg_database")
-    names = [cast("str", name) for (name,) in rows]
-    found = [(name, match[0]) for name in names if (match := _UNFINISHED.search(name))]
-    return tuple(name for name, end in found if name == beside_name(target.database, end))
+    return tuple(scratches(database_names(connection), target.database))
 
 
 def _drop_leftovers(connection: Connection, target: Target, noted: Facts) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,18 +14,17 @@ from psycopg import sql
 from neonhub_backup.domain.manifest import Manifest, Server
 from neonhub_backup.errors import DatabaseError, TargetError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, value
+from neonhub_backup.postgres.naming import beside_name
 
 log = logging.getLogger(__name__)
 
 _MAINTENANCE = ("postgres", "template1")
-_NAME_BYTES = 63
 _LISTS = frozenset(
     {"search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"}
 )
 """Settings that are stored as lists of quoted names."""
 _MARK = "Restored by neonhub-backup: "
 """Begins the comment on a database that was restored, proven, and has not taken a place yet."""
-_ASIDE = re.compile(r"before_\d{8}T\d{6}Z$")
 _DISCONNECT_SECONDS = 5
 
 
@@ -179,15 +177,10 @@ def finished_copies(connection: Connection, target: Target) -> list[tuple[str, M
     return sorted(ours, key=lambda item: item[1].finished, reverse=True)
 
 
-def set_aside_names(connection: Connection, target: Target) -> list[str]:
-    """The databases that had a database's name before, the newest first."""
+def database_names(connection: Connection) -> list[str]:
+    """Every database of the server."""
     rows = query(connection, "SELECT datname::text FROM pg_database")
-    found: list[tuple[str, str]] = []
-    for (name,) in cast("list[tuple[str]]", rows):
-        match = _ASIDE.search(name)
-        if match and name == beside_name(target.database, match[0]):
-            found.append((match[0], name))
-    return [name for _, name in sorted(found, reverse=True)]
+    return [cast("str", name) for (name,) in rows]
 
 
 def check_server(
@@ -303,17 +296,6 @@ def take_back(connection: Connection, aside: str, target: Target, present: str |
         if present is not None:
             connection.execute(_renaming(target.database, present))
         connection.execute(_renaming(aside, target.database))
-
-
-def beside_name(database: str, suffix: str) -> str:
-    """A name of at most 63 bytes, PostgreSQL's limit, that tells what it stands beside."""
-    room = _NAME_BYTES - len(suffix.encode()) - 1
-    return f"{database.encode()[:room].decode(errors='ignore')}_{suffix}"
-
-
-def aside_suffix(now: datetime) -> str:
-    """The dated ending under which a replaced database is kept."""
-    return f"before_{now:%Y%m%dT%H%M%SZ}"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A backup's definitions without its rows: a database of their own, or a look at its types."""
 
-import secrets
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -12,9 +11,8 @@ from neonhub_backup.domain.manifest import Table
 from neonhub_backup.errors import DifferenceError, TargetError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.dump import schema_command
+from neonhub_backup.postgres.naming import aside_name, scratch_suffix
 from neonhub_backup.postgres.placement import (
-    aside_suffix,
-    beside_name,
     check_server,
     drop,
     look,
@@ -66,9 +64,8 @@ def definitions(
     """A database beside the target with the backup's definitions and no rows, gone once left."""
     with maintenance(target) as connection:
         check_server(connection, target, source.manifest, roles=False)
-        suffix = f"restore_{secrets.token_hex(4)}"
         with scratch_database(
-            connection, target, source.manifest.server, suffix, any_locale=True
+            connection, target, source.manifest.server, scratch_suffix(), any_locale=True
         ) as scratch:
             run(programs, definitions_command(suite, scratch, archive, roles=False))
             yield scratch
@@ -104,10 +101,9 @@ def restore_definitions(
         suite = suite_for(connection, source)
         if dry_run:
             return
-        suffix = f"restore_{secrets.token_hex(4)}"
         with (
             archive_of(source, target, suite, programs) as archive,
-            scratch_database(connection, target, manifest.server, suffix) as scratch,
+            scratch_database(connection, target, manifest.server, scratch_suffix()) as scratch,
         ):
             run(programs, definitions_command(suite, scratch, archive, roles=roles))
             found = fingerprint(run(programs, schema_command(suite, scratch)))
@@ -119,7 +115,7 @@ def restore_definitions(
                     f" ({'; '.join(different[:DIFFERENCES_SHOWN])}), so they were dropped and"
                     f" {target.database} was left as it was: restore another backup"
                 )
-            aside = beside_name(target.database, aside_suffix(now)) if present.exists else None
+            aside = aside_name(target.database, now) if present.exists else None
             take_place(connection, scratch, target, aside)
         if aside is not None:
             drop(connection, aside)

@@ -19,6 +19,7 @@ from neonhub_backup.errors import (
     TargetError,
 )
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
+from neonhub_backup.postgres.naming import NAME_BYTES
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.unbinding import advance_sequences, count
 from neonhub_backup.processes import Command, Programs, StoppedError, run
@@ -29,8 +30,6 @@ from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism
 
 log = logging.getLogger(__name__)
-
-_NAME_BYTES = 63
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,10 @@ def restore_aside(
 
 
 def _check_names(schema: str, names: Sequence[Identity]) -> None:
-    if not schema or len(schema.encode()) > _NAME_BYTES or schema.startswith("pg_"):
+    if not schema or len(schema.encode()) > NAME_BYTES or schema.startswith("pg_"):
         raise ConfigurationError(
             f"--side-schema {schema} cannot be a schema's name, so nothing was done: give one of at"
-            f" most {_NAME_BYTES} bytes that does not begin with pg_"
+            f" most {NAME_BYTES} bytes that does not begin with pg_"
         )
     plain = [name for _, name in names]
     twice = sorted({name for name in plain if plain.count(name) > 1})

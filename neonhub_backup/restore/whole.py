@@ -1,20 +1,19 @@
 """A whole database: restored beside the live one, proven there, and swapped in by renaming."""
 
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.errors import DifferenceError, TargetError
 from neonhub_backup.postgres.connection import Connection, Target
+from neonhub_backup.postgres.naming import aside_name, asides, restored_name, scratch_suffix
 from neonhub_backup.postgres.placement import (
     Mark,
     Occupancy,
     Session,
-    aside_suffix,
-    beside_name,
     check_server,
+    database_names,
     disconnect,
     drop,
     exists,
@@ -24,7 +23,6 @@ from neonhub_backup.postgres.placement import (
     maintenance,
     read_sessions,
     scratch_database,
-    set_aside_names,
     take_back,
     take_place,
 )
@@ -108,8 +106,7 @@ def restore_beside(
             max(connection.info.server_version // 10000, manifest.archive_major)
         )
         check_presence(source)
-        suffix = f"restore_{secrets.token_hex(4)}"
-        with scratch_database(connection, target, manifest.server, suffix) as scratch:
+        with scratch_database(connection, target, manifest.server, scratch_suffix()) as scratch:
             log.info("restoring %s into %s, beside %s", manifest.name, scratch, target.database)
             times = load(source, scratch, suite, programs, roles=roles)
             different = compare(manifest, scratch, suite, programs, roles=roles)
@@ -119,7 +116,7 @@ def restore_beside(
                     f" ({'; '.join(different[:DIFFERENCES_SHOWN])}), so it was dropped and"
                     f" {target.database} was left as it was: restore another backup"
                 )
-            name = _restored(target, now)
+            name = restored_name(target.database, now)
             mark = Mark(manifest.name, target.database, datetime.now(UTC))
             # The first connection has been idle for as long as all this took.
             with maintenance(target) as fresh:
@@ -153,7 +150,7 @@ def restore_into(
             # It may have been filled while the restore ran.
             present = look(connection, target)
             refuse_occupied(target, present, set_aside=set_aside)
-            aside = _aside(target, now) if present.exists else None
+            aside = aside_name(target.database, now) if present.exists else None
             take_place(connection, target.with_database(beside.name), target, aside)
         except TargetError as error:
             raise TargetError(
@@ -179,12 +176,12 @@ def plan_restore(
     with maintenance(target) as connection:
         check_server(connection, target, manifest, roles=roles)
         present = look(connection, target)
-    beside = _restored(target, now)
+    beside = restored_name(target.database, now)
     renames: dict[str, str] = {}
     if set_aside is not None:
         refuse_occupied(target, present, set_aside=set_aside)
         if present.tables:
-            renames[target.database] = _aside(target, now)
+            renames[target.database] = aside_name(target.database, now)
         renames[beside] = target.database
     return Plan(beside, renames)
 
@@ -207,7 +204,7 @@ def promote(
     """
     with maintenance(target) as connection:
         name, mark = _finished(connection, target, beside)
-        aside = _aside(target, now) if exists(connection, target) else None
+        aside = aside_name(target.database, now) if exists(connection, target) else None
         swap = Swap(target, name, mark.backup, aside, ())
         return _swapped(connection, swap, end_sessions=end_sessions, dry_run=dry_run)
 
@@ -230,7 +227,7 @@ def revert(
     """
     with maintenance(target) as connection:
         name = _set_aside(connection, target, aside)
-        kept = _aside(target, now) if exists(connection, target) else None
+        kept = aside_name(target.database, now) if exists(connection, target) else None
         swap = Swap(target, name, None, kept, ())
         return _swapped(connection, swap, end_sessions=end_sessions, dry_run=dry_run)
 
@@ -304,7 +301,7 @@ def _finished(connection: Connection, target: Target, wanted: str | None) -> tup
 
 
 def _set_aside(connection: Connection, target: Target, wanted: str | None) -> str:
-    names = set_aside_names(connection, target)
+    names = asides(database_names(connection), target.database)
     if wanted is None and names and not names[0].startswith(f"{target.database}_"):
         raise TargetError(
             f"the name {target.database} is so long that it was cut in {names[0]}, which may have"
@@ -319,11 +316,3 @@ def _set_aside(connection: Connection, target: Target, wanted: str | None) -> st
         f"the server of {target} has no {what} that was set aside for another (there are: {known}),"
         " so nothing was changed: there is nothing to revert to"
     )
-
-
-def _restored(target: Target, now: datetime) -> str:
-    return beside_name(target.database, f"restored_{now:%Y%m%dT%H%M%SZ}")
-
-
-def _aside(target: Target, now: datetime) -> str:
-    return beside_name(target.database, aside_suffix(now))

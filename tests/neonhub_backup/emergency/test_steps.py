@@ -23,7 +23,6 @@ from neonhub_backup.emergency.restore import (
     PURPOSE,
     SWAP,
     Emergency,
-    copy_name,
     fence_is_up,
     keeping_tier,
 )
@@ -251,13 +250,6 @@ def test_the_present_state_is_kept_for_a_week_where_a_tier_does(
     policy: RetentionPolicy, tier: Tier
 ) -> None:
     assert keeping_tier(policy) is tier
-
-
-def test_the_copy_of_a_long_name_still_tells_when_it_was_made() -> None:
-    name = copy_name(Target({"dbname": "x" * 63}), at(5))
-
-    assert len(name) == 63
-    assert name.endswith("_restored_20260105T020000Z")
 
 
 @pytest.mark.parametrize(
