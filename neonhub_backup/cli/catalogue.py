@@ -11,15 +11,14 @@ from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import counted, describe, say_list, say_table, size_text, write_json
-from neonhub_backup.cli.selecting import TierName, asked_stores
+from neonhub_backup.cli.selecting import TierName, asked_stores, read_tier
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.copies import Copies, find_copies, take_inventory
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ROOT, tier_prefix
 from neonhub_backup.domain.manifest import Manifest, manifest_digest
 from neonhub_backup.domain.proof import Proof
-from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import ConfigurationError, IntegrityError, NoBackupError, StoreError
+from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
 from neonhub_backup.proofs import Proofs
 from neonhub_backup.restore.selection import Wanted, choose, joined
 from neonhub_backup.stores.base import Store
@@ -47,7 +46,9 @@ def list_(
     session = open_session(context.obj)
     if database is not None:
         session.databases(database)
-    inventory = take_inventory(asked_stores(session, store), _prefix(tier))
+    asked_tier = read_tier(tier)
+    prefix = ROOT if asked_tier is None else tier_prefix(asked_tier)
+    inventory = take_inventory(asked_stores(session, store), prefix)
     kept = [one for one in inventory.kept if database in (None, one.manifest.database)]
     proofs = _proofs(inventory.asked, [one.location.name for one in kept])
     found: list[dict[str, Any]] = []
@@ -128,17 +129,6 @@ def wanted_copies(
             f" give --database {found}, or leave it out"
         )
     return copies
-
-
-def _prefix(tier: str | None) -> str:
-    if tier is None:
-        return ROOT
-    if tier not in set(Tier):
-        raise ConfigurationError(
-            f"--tier {tier} is not a retention tier, so nothing was done: choose one of"
-            f" {', '.join(Tier)}"
-        )
-    return tier_prefix(Tier(tier))
 
 
 def _proofs(stores: Sequence[Store], names: Sequence[str]) -> dict[str, list[Proof]] | None:

@@ -9,7 +9,8 @@ import typer
 from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import counted, describe, say_times, write_json
+from neonhub_backup.cli.output import counted, describe, times_text, write_json
+from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.domain.configuration import Check
 from neonhub_backup.domain.proof import Proof
@@ -103,7 +104,7 @@ def drill_(
             " which copies are meant and nothing was done: leave one of the two out"
         )
     wanted = session.database(database)
-    stores = session.stores if store is None else (session.store(store),)
+    stores = asked_stores(session, store)
     copies = choose(stores, Wanted(database=wanted.name, name=backup), pass_over_damaged=False)
     with decryptor() as decrypt:
         drilling = _Drilling(
@@ -195,7 +196,7 @@ def _say(outcome: _Outcome, result: dict[str, Any]) -> None:
             f" {counts.foreign_keys} foreign keys, {counts.sequences} sequences,"
             f" {counts.indexes} indexes"
         )
-        say_times(result)
+        typer.echo(times_text(result))
     else:
         typer.echo(f"not proven: {proof.backup} in {proof.address}")
     for kind, lines in (("defect", proof.defects), ("note", proof.notes)):

@@ -18,7 +18,7 @@ from neonhub_backup.cli.journals import (
     read_skips,
     recovery_journal,
 )
-from neonhub_backup.cli.options import BackupName, DatabaseName, Json
+from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
 from neonhub_backup.cli.output import write_json
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.plans import plan_lines, span
@@ -90,13 +90,7 @@ def restore_(
             help="With --yes, wait so long for connections to end.", min=0, metavar="MINUTES"
         ),
     ] = 0,
-    no_roles: Annotated[
-        bool,
-        typer.Option(
-            "--no-roles",
-            help="Leave owners and privileges out: everything belongs to the connecting user.",
-        ),
-    ] = False,
+    no_roles: NoRoles = False,
     yes: Yes = False,
     skip_step: SkipStep = None,
     reason: Reason = None,
@@ -108,9 +102,7 @@ def restore_(
         ),
     ] = False,
     journal: JournalFile = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Restore a database that is lost or damaged: stop, back up, restore, migrate, try, swap.

@@ -17,6 +17,16 @@ DatabaseName = Annotated[
     str | None,
     typer.Option("--database", help="One of the configuration's databases.", metavar="NAME"),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")
+]
+NoRoles = Annotated[
+    bool,
+    typer.Option(
+        "--no-roles",
+        help="Leave owners and privileges out: everything belongs to the connecting user.",
+    ),
+]
 BackupName = Annotated[
     str,
     typer.Argument(

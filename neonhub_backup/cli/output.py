@@ -42,9 +42,9 @@ def say_backup(result: dict[str, Any]) -> None:
         typer.echo(f"  {name}: {address}")
 
 
-def say_times(result: dict[str, Any]) -> None:
+def times_text(result: dict[str, Any]) -> str:
     """How long a restore took until rows, and until indexes, could be used."""
-    typer.echo(
+    return (
         f"  time to data {result['seconds_to_data']:.1f} s,"
         f" time to search {result['seconds_to_search']:.1f} s"
     )

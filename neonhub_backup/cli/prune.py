@@ -8,6 +8,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
 from neonhub_backup.cli.output import size_text, write_json
+from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.pruning import Held, Survey, carry_out, survey
@@ -66,7 +67,7 @@ def prune(
 
 
 def _directories(session: Session, name: str | None) -> list[DirectoryStore]:
-    asked = session.stores if name is None else (session.store(name),)
+    asked = asked_stores(session, name)
     found = [store for store in asked if isinstance(store, DirectoryStore)]
     if not found:
         named = ", ".join(f"{store.name} ({store.address})" for store in asked)

@@ -10,7 +10,7 @@ from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
-from neonhub_backup.cli.options import BackupName, DatabaseName, Json
+from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
 from neonhub_backup.cli.output import write_json
 from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
 from neonhub_backup.cli.session import open_session, read_target
@@ -42,9 +42,6 @@ Into = Annotated[
         " connection string, or a connection string without a password.",
         metavar="DATABASE_URL",
     ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")
 ]
 Disconnect = Annotated[
     bool,
@@ -126,13 +123,7 @@ def restore(
             " all of them empty.",
         ),
     ] = False,
-    no_roles: Annotated[
-        bool,
-        typer.Option(
-            NO_ROLES,
-            help="Leave owners and privileges out: everything belongs to the connecting user.",
-        ),
-    ] = False,
+    no_roles: NoRoles = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:

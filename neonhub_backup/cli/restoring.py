@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from neonhub_backup.cli.output import counted, describe, size_text, write_json
+from neonhub_backup.cli.output import counted, describe, size_text, times_text, write_json
 from neonhub_backup.cli.selecting import say_candidates
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.domain.manifest import Manifest, Table
@@ -82,7 +82,7 @@ def into(asked: Asked, *, set_aside: bool) -> None:
         )
     )
     lines = [f"restored {asked.manifest.name} into {asked.target}: {counted(asked.described())}"]
-    lines.append(_times_text(done.times))
+    lines.append(times_text(_times(done.times)))
     if done.aside is not None:
         lines.append(f"  the database that was there is now named {done.aside}")
         lines.append(
@@ -105,7 +105,7 @@ def beside(asked: Asked) -> None:
         read | {"beside": left.name, "promote": swap} | _times(left.times),
         f"restored {asked.manifest.name} as {left.name}, beside {asked.target}:"
         f" {counted(asked.described())}",
-        _times_text(left.times),
+        times_text(_times(left.times)),
         f"  to give it the name {asked.target.database}: {swap}",
     )
 
@@ -200,10 +200,6 @@ def _times(times: Times) -> dict[str, Any]:
         "seconds_to_data": round(times.to_data, 3),
         "seconds_to_search": round(times.to_search, 3),
     }
-
-
-def _times_text(times: Times) -> str:
-    return f"  time to data {times.to_data:.1f} s, time to search {times.to_search:.1f} s"
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -48,17 +48,26 @@ def read_wanted(database: str, backup: str, tier: str | None, at: str | None) ->
     Raises:
         ConfigurationError: they contradict each other, or one is no tier or no time.
     """
-    if tier is not None and tier not in set(Tier):
-        raise ConfigurationError(
-            f"--tier {tier} is not a retention tier, so nothing was done: choose one of"
-            f" {', '.join(Tier)}"
-        )
     return Wanted(
         database=database,
         name=backup,
-        tier=None if tier is None else Tier(tier),
+        tier=read_tier(tier),
         at=None if at is None else parse_moment(at),
     )
+
+
+def read_tier(name: str | None) -> Tier | None:
+    """The retention tier that --tier names. None: it was not given.
+
+    Raises:
+        ConfigurationError: it is no tier.
+    """
+    if name is not None and name not in set(Tier):
+        raise ConfigurationError(
+            f"--tier {name} is not a retention tier, so nothing was done: choose one of"
+            f" {', '.join(Tier)}"
+        )
+    return None if name is None else Tier(name)
 
 
 @contextmanager

@@ -12,13 +12,12 @@ from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import describe, size_text, write_json
 from neonhub_backup.cli.selecting import FromStore, asked_stores
-from neonhub_backup.cli.session import Session, open_session, running_programs
+from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.copying import Moved, copy_to
 from neonhub_backup.copying import fetch as fetch_copy
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.selection import Candidate, first_that_works
-from neonhub_backup.stores.base import Store
 
 
 @app.command()
@@ -53,7 +52,7 @@ def copy(
 ) -> None:
     """Copy a backup into another store, as it is. Run again, it goes on where it stopped."""
     session = open_session(context.obj)
-    destination = _destination(session, to)
+    destination = session.store(to, "--to")
     sources = [one for one in asked_stores(session, store) if one.name != to]
     if not sources:
         raise ConfigurationError(
@@ -67,16 +66,6 @@ def copy(
         copies, lambda copy, programs: copy_to(copy, destination, retention, now, programs)
     )
     _say("copied", used, moved, as_json=as_json)
-
-
-def _destination(session: Session, name: str) -> Store:
-    for store in session.stores:
-        if store.name == name:
-            return store
-    known = ", ".join(store.name for store in session.stores)
-    raise ConfigurationError(
-        f"--to {name} is not in the configuration, so nothing was copied: its stores are {known}"
-    )
 
 
 def _first(
