@@ -16,6 +16,7 @@ from types import TracebackType
 
 from neonhub_backup import __version__
 from neonhub_backup.catalogue import Catalogue
+from neonhub_backup.compression import COMPRESS
 from neonhub_backup.domain.configuration import Configuration, Database
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, chunk_name, new_location
 from neonhub_backup.domain.manifest import (
@@ -57,7 +58,6 @@ from neonhub_backup.streams import settle, workers
 log = logging.getLogger(__name__)
 
 MIB = 1 << 20
-COMPRESS = Command(["zstd", "-1", "--quiet", "--no-progress", "--single-thread", "-c"])
 
 
 _Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from neonhub_backup.compression import DECOMPRESS
 from neonhub_backup.encryption import Decryptor, Encryptor
 from neonhub_backup.errors import (
     ConfigurationError,
@@ -391,7 +392,7 @@ def _layer(head: bytes, path: Path, key: Callable[[], Decryptor]) -> Command | N
     if head.startswith(_GZIP):
         return Command(["gzip", "--decompress", "--stdout"])
     if head.startswith(_ZSTD):
-        return Command(["zstd", "--decompress", "--quiet", "--no-progress", "-c"])
+        return DECOMPRESS
     if head.startswith(_ENCRYPTED):
         return key().command()
     if head.startswith(_ARCHIVE):

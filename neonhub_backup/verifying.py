@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from neonhub_backup.compression import decompress_into
 from neonhub_backup.domain.layout import MANIFEST
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.encryption import Decryptor
@@ -20,8 +21,6 @@ from neonhub_backup.restore.reading import plain
 from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.restore.source import Source, read_along
 from neonhub_backup.streams import settle, workers
-
-_DECOMPRESS = ["zstd", "--decompress", "--quiet", "--no-progress"]
 
 
 @dataclass
@@ -154,7 +153,7 @@ class _DeepCheck(_Check):
         manifest = self.copy.manifest
         with tempfile.TemporaryDirectory(prefix="nhb-") as directory:
             path = Path(directory) / "archive.dump"
-            commands = [self.decrypt.command(), Command([*_DECOMPRESS, "-o", str(path)])]
+            commands = [self.decrypt.command(), decompress_into(path)]
             with Pipeline(self.programs, commands, fed=True) as pipeline:
                 for block in self.blocks(manifest.archive):
                     pipeline.write(block)

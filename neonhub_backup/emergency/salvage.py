@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from neonhub_backup.backup import COMPRESS
+from neonhub_backup.compression import COMPRESS
 from neonhub_backup.encryption import encryptor
 from neonhub_backup.errors import ProgramError
 from neonhub_backup.files import telling

@@ -113,14 +113,17 @@ def rows_said(text: str) -> int:
 def archive_command(suite: Suite, target: Target, snapshot: Snapshot) -> Command:
     """pg_dump of everything but the rows of the tables that `COPY` reads.
 
-    They are named one by one: the pattern `*` would drop the values of sequences and the data of
-    materialised views with them.
+    They are named one by one, in quotes, where nothing is a pattern: `*` would drop the values of
+    sequences and the data of materialised views with them.
     """
     return Command(
         [
             *_pg_dump(suite, snapshot.name),
             *("--format=custom", "--compress=0"),
-            *(f"--exclude-table-data={_pattern(table)}" for table in snapshot.tables),
+            *(
+                f"--exclude-table-data={quoted(table.schema, table.name)}"
+                for table in snapshot.tables
+            ),
         ],
         target.environment(),
     )
@@ -137,7 +140,3 @@ def _pg_dump(suite: Suite, snapshot: str | None) -> Iterable[str]:
     yield f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s"
     if snapshot is not None:
         yield f"--snapshot={snapshot}"
-
-
-def _pattern(table: TableRows) -> str:
-    return ".".join('"' + part.replace('"', '""') + '"' for part in (table.schema, table.name))

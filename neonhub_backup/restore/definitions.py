@@ -153,15 +153,10 @@ def other_types(
 
 
 def _schema_of(suite: Suite, target: Target, tables: Sequence[Table]) -> Command:
-    # Of these alone: the user may be allowed to see no more.
+    # Of these alone: the user may be allowed to see no more. In quotes, nothing is a pattern.
     command = schema_command(suite, target)
-    patterns = [f"--table={pattern(*table.identity)}" for table in tables]
+    patterns = [f"--table={quoted(*table.identity)}" for table in tables]
     return Command([*command.argv, *patterns], command.environment)
-
-
-def pattern(*names: str) -> str:
-    """A qualified name as the patterns of pg_dump take it: in quotes, nothing has a meaning."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def _same_definition(source: Source, table: Table, objects: dict[str, str], suite: Suite) -> bool:

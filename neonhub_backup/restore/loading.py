@@ -14,6 +14,7 @@ from typing import cast
 
 import psycopg
 
+from neonhub_backup.compression import DECOMPRESS, decompress_into
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.errors import DatabaseError, IntegrityError, ProgramError
 from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
@@ -26,8 +27,6 @@ from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism, settle, workers
 
 log = logging.getLogger(__name__)
-
-DECOMPRESS = Command(["zstd", "--decompress", "--quiet", "--no-progress", "-c"])
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,7 @@ class Restorer:
 
     def fetch_archive(self, path: Path) -> None:
         """Decrypt the archive into a file: pg_restore must seek in it to work in parallel."""
-        decompress = Command(["zstd", "--decompress", "--quiet", "-o", str(path)])
-        self._feed(self.source.manifest.archive, [decompress])
+        self._feed(self.source.manifest.archive, [decompress_into(path)])
 
     def section(self, name: str, archive: Path) -> None:
         """Run one section of the archive."""

@@ -4,10 +4,10 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from neonhub_backup.compression import DECOMPRESS
 from neonhub_backup.domain.manifest import StoredObject
 from neonhub_backup.errors import BackupError, ProgramError
 from neonhub_backup.processes import Pipeline, Programs, StoppedError
-from neonhub_backup.restore.loading import DECOMPRESS
 from neonhub_backup.restore.source import Source
 
 

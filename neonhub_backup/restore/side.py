@@ -23,7 +23,7 @@ from neonhub_backup.postgres.naming import NAME_BYTES
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.unbinding import advance_sequences, count
 from neonhub_backup.processes import Command, Programs, StoppedError, run
-from neonhub_backup.restore.definitions import archive_of, definitions, pattern, suite_for
+from neonhub_backup.restore.definitions import archive_of, definitions, suite_for
 from neonhub_backup.restore.loading import Restorer
 from neonhub_backup.restore.names import Identity
 from neonhub_backup.restore.source import Source
@@ -224,7 +224,7 @@ def _dump(suite: Suite, scratch: Target, schema: str, file: Path) -> Command:
     return Command(
         [
             *(suite.path("pg_dump"), "--no-password", "--format=custom", "--schema-only"),
-            *("--no-owner", "--no-privileges", f"--schema={pattern(schema)}", f"--file={file}"),
+            *("--no-owner", "--no-privileges", f"--schema={quoted(schema)}", f"--file={file}"),
         ],
         scratch.environment(),
     )

@@ -12,7 +12,8 @@ from typing import Protocol, cast
 import psycopg
 from psycopg import sql
 
-from neonhub_backup.backup import COMPRESS, take_backup
+from neonhub_backup.backup import take_backup
+from neonhub_backup.compression import COMPRESS
 from neonhub_backup.domain.configuration import MIGRATION, Configuration, Database
 from neonhub_backup.encryption import encryptor
 from neonhub_backup.errors import ConfigurationError, DatabaseError, UnconfirmedError
