@@ -16,7 +16,7 @@ from neonhub_backup.domain.layout import (
 )
 from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
+from neonhub_backup.errors import IntegrityError, StoreError
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)
@@ -95,33 +95,6 @@ class Catalogue:
 
         with ThreadPoolExecutor(READERS, "manifests") as pool:
             yield from pool.map(read, locations)
-
-    def manifests(self, database: str) -> Iterator[tuple[Location, Manifest]]:
-        """Every complete backup of a database, newest first."""
-        for location in self.locations():
-            manifest = self.manifest(location)
-            if manifest.database == database:
-                yield location, manifest
-
-    def find(self, name: str, database: str) -> tuple[Location, Manifest]:
-        """A backup by its name; `latest` is the newest complete one of the database.
-
-        Raises:
-            NoBackupError: there is none.
-        """
-        if name == LATEST:
-            for found in self.manifests(database):
-                return found
-            raise NoBackupError(
-                f"store {self.store.name} ({self.store.address}) has no complete backup of database"
-                f" {database}, so there is nothing to restore: take one with neonhub-backup backup"
-            )
-        for location in self.places(name):
-            return location, self.manifest(location)
-        raise NoBackupError(
-            f"store {self.store.name} ({self.store.address}) has no complete backup {name}:"
-            " neonhub-backup list shows those there are"
-        )
 
     def newest_by_tier(self, database: str, now: datetime) -> dict[Tier, datetime]:
         """When the newest complete backup of each tier was begun.

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST, Catalogue
+from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
+from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import DatabaseName, Json, StoreName
 from neonhub_backup.cli.output import write_json
 from neonhub_backup.cli.selecting import FromStore, asked_stores, read_wanted
@@ -260,8 +261,8 @@ def _part_text(part: Part) -> str:
 def _find(
     session: Session, store: Store, name: str, database: str | None
 ) -> tuple[Location, Manifest]:
-    wanted = session.database(database).name if name == LATEST else ""
-    return Catalogue(store).find(name, wanted)
+    copy = wanted_copies(session, (store,), name, database).whole[0]
+    return copy.location, copy.manifest
 
 
 def _describe_rotated(done: Rotated) -> dict[str, Any]:

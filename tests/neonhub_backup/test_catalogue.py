@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.catalogue import LATEST, Catalogue
+from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import IntegrityError, NoBackupError
+from neonhub_backup.errors import IntegrityError
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import at, location, manifest
 
@@ -45,9 +45,8 @@ def test_a_backup_without_a_manifest_is_not_there(
     whole = _back_up(store, location(day=5))
 
     assert catalogue.locations() == [whole]
-    assert catalogue.find(LATEST, "app")[0] == whole
-    with pytest.raises(NoBackupError, match="list shows those there are"):
-        catalogue.find(unfinished.name, "app")
+    assert catalogue.places(whole.name) == [whole]
+    assert catalogue.places(unfinished.name) == []
 
 
 def test_what_does_not_belong_to_a_backup_is_left_alone(
@@ -69,40 +68,6 @@ def test_the_newest_comes_first_whatever_its_tier(
 
     assert [place.started.day for place in catalogue.locations()] == [7, 6, 4, 1]
     assert set(catalogue.locations()) == set(places)
-
-
-def test_the_latest_is_the_latest_of_its_database(
-    store: DirectoryStore, catalogue: Catalogue
-) -> None:
-    _back_up(store, location(day=4), "app")
-    wanted = _back_up(store, location(day=5), "app")
-    _back_up(store, location(day=6), "other")
-
-    found, described = catalogue.find(LATEST, "app")
-
-    assert found == wanted
-    assert (described.name, described.database) == (wanted.name, "app")
-
-
-def test_the_backups_of_one_database_come_newest_first(
-    store: DirectoryStore, catalogue: Catalogue
-) -> None:
-    for day, database in ((4, "app"), (5, "other"), (6, "app")):
-        _back_up(store, location(day=day), database)
-
-    assert [place.started.day for place, _ in catalogue.manifests("app")] == [6, 4]
-
-
-def test_an_older_backup_is_found_by_its_name(store: DirectoryStore, catalogue: Catalogue) -> None:
-    older = _back_up(store, location(day=4))
-    _back_up(store, location(day=5))
-
-    assert catalogue.find(older.name, "app")[0] == older
-
-
-def test_a_database_without_a_backup_is_told_to_take_one(catalogue: Catalogue) -> None:
-    with pytest.raises(NoBackupError, match=r"store disk .* of database app, .*take one with"):
-        catalogue.find(LATEST, "app")
 
 
 def test_a_manifest_moved_to_another_backup_is_refused(
@@ -134,7 +99,7 @@ def test_a_manifest_that_was_edited_is_refused_by_its_key(
     _put(store, place.prefix + MANIFEST, edited)
 
     with pytest.raises(IntegrityError, match=f"{place.prefix}{MANIFEST} was changed"):
-        catalogue.find(LATEST, "app")
+        catalogue.manifest(place)
 
 
 NOW = at(7)

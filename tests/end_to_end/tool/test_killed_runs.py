@@ -64,7 +64,7 @@ class Machine:
     def backups(self) -> set[str]:
         """What `list` shows."""
         store = open_store(self.tool.stores[0])
-        return {place.name for place, _ in Catalogue(store).manifests(self.tool.database)}
+        return {place.name for place in Catalogue(store).locations()}
 
     def partials(self) -> list[Path]:
         """Files of objects that were being written."""
