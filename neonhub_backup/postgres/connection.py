@@ -1,6 +1,7 @@
 """Reaching a server, and saying in one sentence why it cannot be reached."""
 
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import LiteralString, TypeVar
@@ -121,6 +122,11 @@ def connect(target: Target, *, autocommit: bool = True) -> Connection:
         return psycopg.connect(conninfo.make_conninfo(**parameters), autocommit=autocommit)
     except psycopg.OperationalError as error:
         raise DatabaseError(_explain(target, str(error))) from error
+    except BaseException as stop:
+        # What is left of a connection that was interrupted while it was made lives on in the frames
+        # of the exception, and the server waits for its other half: DROP DATABASE would, too.
+        traceback.clear_frames(stop.__traceback__)
+        raise
 
 
 def query(

@@ -1,9 +1,15 @@
 """A connection string is read once, passed on by the environment, and its password never shown."""
 
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
+
 import pytest
 
 from neonhub_backup.errors import ConfigurationError
-from neonhub_backup.postgres.connection import Target, parse_url, quoted
+from neonhub_backup.postgres.connection import Target, connect, parse_url, quoted
 
 URL = "postgresql://app:hunter2@db.example:5433/shop"
 
@@ -173,3 +179,34 @@ def test_it_knows_whether_the_server_is_on_this_machine(host: str, local: bool) 
 
 def test_a_name_is_quoted_as_sql() -> None:
     assert quoted('a"b', "c.d") == '"a""b"."c.d"'
+
+
+def test_an_interrupt_while_connecting_leaves_no_half_of_a_connection() -> None:
+    class Interrupt(SystemExit):
+        """As a signal raises it, anywhere."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise Interrupt
+
+    def silent(server: socket.socket) -> socket.socket:
+        """A server that answers nothing, and interrupts whoever waits for it."""
+        accepted, _ = server.accept()
+        accepted.recv(1)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return accepted
+
+    former = signal.signal(signal.SIGUSR1, interrupt)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        accepting = pool.submit(silent, server)
+        port = str(server.getsockname()[1])
+        try:
+            with pytest.raises(Interrupt) as interrupted:
+                connect(Target({"host": "127.0.0.1", "port": port, "dbname": "x", "user": "x"}))
+        finally:
+            signal.signal(signal.SIGUSR1, former)
+        with accepting.result() as accepted:
+            accepted.settimeout(5)
+            while accepted.recv(1000):
+                pass
+        # Whoever cleans up after it still holds the exception, and its frames.
+        assert interrupted.tb is not None
