@@ -15,7 +15,6 @@ from threading import Lock as Mutex
 from types import TracebackType
 
 from neonhub_backup import __version__
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.compression import COMPRESS
 from neonhub_backup.domain.configuration import Configuration, Database
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, chunk_name, new_location
@@ -31,6 +30,7 @@ from neonhub_backup.domain.manifest import (
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.encryption import Encryptor, encryptor
 from neonhub_backup.errors import DatabaseError, ProgramError, StoreError
+from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.postgres.dump import (
     Piece,

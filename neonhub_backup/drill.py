@@ -22,6 +22,7 @@ from neonhub_backup.domain.configuration import Check
 from neonhub_backup.domain.manifest import manifest_digest
 from neonhub_backup.domain.proof import Answer, Counts, Proof, Seconds, proves
 from neonhub_backup.errors import BackupError, DatabaseError, IntegrityError, ProgramError
+from neonhub_backup.holdings.source import Source, check_presence
 from neonhub_backup.postgres.connection import Connection, Target, connect, value
 from neonhub_backup.postgres.placement import check_server, scratch_database
 from neonhub_backup.postgres.programs import Suite, server_programs
@@ -30,7 +31,6 @@ from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.restore.comparison import answers, compare
 from neonhub_backup.restore.loading import Times, load
 from neonhub_backup.restore.soundness import Soundness, examine
-from neonhub_backup.restore.source import Source, check_presence
 
 log = logging.getLogger(__name__)
 

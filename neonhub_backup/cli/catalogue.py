@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import counted, describe, say_list, say_table, size_text, write_json
 from neonhub_backup.cli.selecting import TierName, asked_stores, read_tier
 from neonhub_backup.cli.session import Session, open_session
-from neonhub_backup.copies import Copies, find_copies, take_inventory
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ROOT, tier_prefix
 from neonhub_backup.domain.manifest import Manifest, manifest_digest
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
-from neonhub_backup.proofs import Proofs
-from neonhub_backup.restore.selection import Wanted, choose, joined
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.copies import Copies, find_copies, take_inventory
+from neonhub_backup.holdings.proofs import Proofs
+from neonhub_backup.holdings.selection import Wanted, choose, joined
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)

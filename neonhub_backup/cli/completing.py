@@ -5,10 +5,10 @@ from pathlib import Path
 
 import typer
 
-from neonhub_backup.catalogue import LATEST, Catalogue
 from neonhub_backup.cli.discovery import find_configuration
 from neonhub_backup.domain.configuration import DirectoryStore, load_configuration
 from neonhub_backup.errors import BackupError
+from neonhub_backup.holdings.catalogue import LATEST, Catalogue
 from neonhub_backup.stores.factory import open_store
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import counted, describe, times_text, write_json
@@ -23,9 +22,10 @@ from neonhub_backup.errors import (
     NoBackupError,
     StoreError,
 )
-from neonhub_backup.proofs import Proofs
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.proofs import Proofs
+from neonhub_backup.holdings.selection import Candidate, Wanted, choose, first_that_works
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
-from neonhub_backup.restore.selection import Candidate, Wanted, choose, first_that_works
 from neonhub_backup.stores.base import Store
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.journals import (
     JournalFile,
@@ -42,6 +41,8 @@ from neonhub_backup.emergency.restore import (
 )
 from neonhub_backup.encryption import Decryptor, decryptor
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.selection import Candidate, Wanted, choose
 from neonhub_backup.journal import (
     Event,
     Journal,
@@ -50,7 +51,6 @@ from neonhub_backup.journal import (
     default_path,
 )
 from neonhub_backup.postgres.connection import Target, parse_url
-from neonhub_backup.restore.selection import Candidate, Wanted, choose
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import DatabaseName, Json, StoreName
@@ -19,11 +18,12 @@ from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.encryption import WARNED_BEFORE, Decryptor, decryptor, encryptor
 from neonhub_backup.errors import BackupError, ConfigurationError, EncryptionError
-from neonhub_backup.key_checks import Finding, PrivateKey, check_backup, check_recipients
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.selection import choose, first_that_works
 from neonhub_backup.public_keys import Part
-from neonhub_backup.restore.selection import choose, first_that_works
-from neonhub_backup.rewrapping import PROCEDURE, Outcome, Rotated, Rotation, every_current
 from neonhub_backup.stores.base import Store
+from neonhub_backup.upkeep.key_checks import Finding, PrivateKey, check_backup, check_recipients
+from neonhub_backup.upkeep.rewrapping import PROCEDURE, Outcome, Rotated, Rotation, every_current
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from neonhub_backup.cli.output import size_text, write_json
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
-from neonhub_backup.pruning import Held, Survey, carry_out, survey
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.pruning import Held, Survey, carry_out, survey
 
 
 @app.command()

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
@@ -15,6 +14,7 @@ from neonhub_backup.cli.output import write_json
 from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
 from neonhub_backup.cli.session import open_session, read_target
 from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.restore.names import parse_tables
 from neonhub_backup.restore.whole import Swap, promote, revert
 

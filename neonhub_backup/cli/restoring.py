@@ -13,15 +13,15 @@ from neonhub_backup.cli.selecting import say_candidates
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.domain.manifest import Manifest, Table
 from neonhub_backup.encryption import Decryptor
+from neonhub_backup.holdings.selection import Candidate, first_that_works
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Target, quoted
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.definitions import restore_definitions
 from neonhub_backup.restore.loading import Times
 from neonhub_backup.restore.names import TableName, resolve
 from neonhub_backup.restore.rows import Replaced, restore_in_place, restore_rows
-from neonhub_backup.restore.selection import Candidate, first_that_works
 from neonhub_backup.restore.side import restore_aside
-from neonhub_backup.restore.source import Source
 from neonhub_backup.restore.whole import plan_restore, restore_beside, restore_into
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.output import size_text
 from neonhub_backup.cli.session import Session
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.encryption import Decryptor, decryptor
 from neonhub_backup.errors import ConfigurationError
-from neonhub_backup.restore.selection import Candidate, Wanted, choose, parse_moment
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.selection import Candidate, Wanted, choose, parse_moment
 from neonhub_backup.stores.base import Store
 
 FromStore = Annotated[

@@ -13,11 +13,11 @@ from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import describe, size_text, write_json
 from neonhub_backup.cli.selecting import FromStore, asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
-from neonhub_backup.copying import Moved, copy_to
-from neonhub_backup.copying import fetch as fetch_copy
 from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.holdings.selection import Candidate, first_that_works
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.selection import Candidate, first_that_works
+from neonhub_backup.upkeep.copying import Moved, copy_to
+from neonhub_backup.upkeep.copying import fetch as fetch_copy
 
 
 @app.command()

@@ -5,19 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import InStore, wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import size_text, write_json
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
-from neonhub_backup.copies import Copies
 from neonhub_backup.encryption import decryptor
 from neonhub_backup.errors import BackupError, IntegrityError, PartialBackupError, StoreError
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.copies import Copies
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
-from neonhub_backup.verifying import Verdict
-from neonhub_backup.verifying import verify as verify_copy
+from neonhub_backup.upkeep.verifying import Verdict
+from neonhub_backup.upkeep.verifying import verify as verify_copy
 
 
 @app.command()

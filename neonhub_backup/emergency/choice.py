@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from neonhub_backup.catalogue import LATEST
 from neonhub_backup.emergency.restore import BACK_UP
 from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
+from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.proofs import Proofs
+from neonhub_backup.holdings.selection import Candidate, Wanted, choose
 from neonhub_backup.journal import Event, Journal
-from neonhub_backup.proofs import Proofs
-from neonhub_backup.restore.selection import Candidate, Wanted, choose
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from neonhub_backup.emergency import fence
 from neonhub_backup.emergency.salvage import Salvaged, salvage
 from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import BackupError, DrillFailedError
+from neonhub_backup.holdings.selection import Candidate, first_that_works
 from neonhub_backup.journal import Attempt, Event, Facts, Run, Step
 from neonhub_backup.postgres.connection import Connection, Target, query
 from neonhub_backup.postgres.naming import aside_name, restored_name, scratches
@@ -33,7 +34,6 @@ from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.recovery import run_command
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, run_checks
-from neonhub_backup.restore.selection import Candidate, first_that_works
 from neonhub_backup.restore.whole import Beside, promote, restore_beside
 from neonhub_backup.stores.base import Store
 

@@ -9,6 +9,7 @@ from typing import cast
 
 from neonhub_backup.domain.manifest import Table
 from neonhub_backup.errors import DifferenceError, TargetError
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.dump import schema_command
 from neonhub_backup.postgres.naming import aside_name, scratch_suffix
@@ -25,7 +26,6 @@ from neonhub_backup.postgres.schema import differences, fingerprint
 from neonhub_backup.processes import Command, Programs, run
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
 from neonhub_backup.restore.loading import Restorer
-from neonhub_backup.restore.source import Source
 from neonhub_backup.restore.whole import refuse_occupied
 
 

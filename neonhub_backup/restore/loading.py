@@ -17,13 +17,13 @@ import psycopg
 from neonhub_backup.compression import DECOMPRESS, decompress_into
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.errors import DatabaseError, IntegrityError, ProgramError
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
 from neonhub_backup.postgres.connection import Target, connect, query, quoted
 from neonhub_backup.postgres.dump import rows_said
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
 from neonhub_backup.progress import Silence, phase
-from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism, settle, workers
 
 log = logging.getLogger(__name__)

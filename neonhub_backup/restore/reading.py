@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from neonhub_backup.compression import DECOMPRESS
 from neonhub_backup.domain.manifest import StoredObject
 from neonhub_backup.errors import BackupError, ProgramError
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.processes import Pipeline, Programs, StoppedError
-from neonhub_backup.restore.source import Source
 
 
 class Stream(Iterator[bytes]):

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from neonhub_backup.domain.manifest import Table
 from neonhub_backup.errors import IntegrityError, TargetError
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.snapshot import count_large_objects
@@ -22,7 +23,6 @@ from neonhub_backup.progress import phase
 from neonhub_backup.restore.definitions import archive_of, other_types, suite_for
 from neonhub_backup.restore.names import Identity
 from neonhub_backup.restore.reading import plain
-from neonhub_backup.restore.source import Source
 
 AS_IT_WAS = "nothing was changed"
 

@@ -18,6 +18,7 @@ from neonhub_backup.errors import (
     ProgramError,
     TargetError,
 )
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.naming import NAME_BYTES
 from neonhub_backup.postgres.programs import Suite
@@ -26,7 +27,6 @@ from neonhub_backup.processes import Command, Programs, StoppedError, run
 from neonhub_backup.restore.definitions import archive_of, definitions, suite_for
 from neonhub_backup.restore.loading import Restorer
 from neonhub_backup.restore.names import Identity
-from neonhub_backup.restore.source import Source
 from neonhub_backup.streams import parallelism
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.errors import DifferenceError, TargetError
+from neonhub_backup.holdings.source import Source, check_presence
 from neonhub_backup.postgres.connection import Connection, Target
 from neonhub_backup.postgres.naming import aside_name, asides, restored_name, scratch_suffix
 from neonhub_backup.postgres.placement import (
@@ -30,7 +31,6 @@ from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, compare
 from neonhub_backup.restore.loading import Times, load
-from neonhub_backup.restore.source import Source, check_presence
 
 log = logging.getLogger(__name__)
 

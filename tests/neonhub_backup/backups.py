@@ -7,7 +7,7 @@ from pathlib import Path
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import MANIFEST, Location, chunk_name
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table, dump_manifest
-from neonhub_backup.restore.selection import Candidate
+from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import manifest

@@ -29,9 +29,9 @@ from neonhub_backup.domain.configuration import (
     Encryption,
 )
 from neonhub_backup.encryption import decryptor
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import parse_url
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.source import Source
 from neonhub_backup.restore.whole import restore_into
 from neonhub_backup.stores.factory import open_stores
 from sandbox import keys

@@ -20,9 +20,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain.configuration import DirectoryStore
 from neonhub_backup.files import PARTIAL
+from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.stores.factory import open_store
 from sandbox import keys
 from sandbox.postgres import PostgresServer

@@ -25,7 +25,7 @@ from neonhub_backup.errors import (
     NoBackupError,
     PartialBackupError,
 )
-from neonhub_backup.restore.selection import Candidate
+from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.stores import directory
 from tests.neonhub_backup.backups import back_up, copied, damage, directory_store, file_of
 from tests.neonhub_backup.samples import location

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from neonhub_backup import encryption
-from neonhub_backup.rewrapping import PROCEDURE
+from neonhub_backup.upkeep.rewrapping import PROCEDURE
 from tests.golden.commands import command_page, every_command
 
 KEYS = (Path(__file__).parents[3] / "docs" / "keys.md").read_text()

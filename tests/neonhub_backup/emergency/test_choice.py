@@ -11,9 +11,9 @@ from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.emergency.choice import choose_good, choose_proven, damaged_states, is_proven
 from neonhub_backup.emergency.restore import BACK_UP, PURPOSE
 from neonhub_backup.errors import NoBackupError
+from neonhub_backup.holdings.proofs import Proofs
+from neonhub_backup.holdings.selection import Wanted
 from neonhub_backup.journal import Event, open_journal
-from neonhub_backup.proofs import Proofs
-from neonhub_backup.restore.selection import Wanted
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import location, manifest, proof
 

@@ -27,11 +27,11 @@ from neonhub_backup.emergency.restore import (
     keeping_tier,
 )
 from neonhub_backup.encryption import Decryptor
+from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.journal import Attempt, Event, Facts, Journal, Run, Step, open_journal
 from neonhub_backup.postgres.connection import Target
 from neonhub_backup.postgres.placement import Session
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.stores.factory import open_stores
 from tests.neonhub_backup.samples import at, location, manifest
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from neonhub_backup.encryption import Decryptor, Encryptor, recipient_field
 from neonhub_backup.errors import EncryptionError
 from neonhub_backup.gpg import private_home, run
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.public_keys import PublicKey, read_public_key
-from neonhub_backup.restore.source import Source
 
 _MESSAGE = b"a test message of neonhub-backup keys check"
 

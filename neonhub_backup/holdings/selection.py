@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from neonhub_backup.catalogue import LATEST, Catalogue
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.retention import Tier
@@ -20,7 +19,8 @@ from neonhub_backup.errors import (
     NoBackupError,
     StoreError,
 )
-from neonhub_backup.restore.source import Source
+from neonhub_backup.holdings.catalogue import LATEST, Catalogue
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ import pytest
 
 from neonhub_backup.domain.layout import chunk_name
 from neonhub_backup.encryption import Decryptor, encryptor
+from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.postgres.programs import DIRECTORY_VARIABLE
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.stores.directory import DirectoryStore
-from neonhub_backup.verifying import verify
+from neonhub_backup.upkeep.verifying import verify
 from sandbox.postgres import bin_dir
 from tests.neonhub_backup.backups import (
     TEXT,

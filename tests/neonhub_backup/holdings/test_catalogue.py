@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError
+from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import at, location, manifest
 

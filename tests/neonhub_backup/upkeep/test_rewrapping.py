@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
 from neonhub_backup.domain.manifest import Manifest
@@ -15,11 +14,12 @@ from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.encryption import PRIVATE_KEY_VARIABLE, Encryptor, decryptor, encryptor
 from neonhub_backup.errors import EncryptionError, IntegrityError
 from neonhub_backup.gpg import private_home
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.selection import Wanted, choose
 from neonhub_backup.processes import Command, Programs
-from neonhub_backup.restore.selection import Wanted, choose
-from neonhub_backup.rewrapping import Outcome, Rotated, Rotation, every_current, place_after
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.rewrapping import Outcome, Rotated, Rotation, every_current, place_after
 from tests.neonhub_backup.keys import Key, KeyMaker
 from tests.neonhub_backup.samples import at, location
 from tests.neonhub_backup.stored import CONTENTS, opened, store_backup

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.copies import find_copies, take_inventory
 from neonhub_backup.domain.layout import MANIFEST, ROOT, tier_prefix
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
+from neonhub_backup.holdings.copies import find_copies, take_inventory
 from neonhub_backup.stores.base import Listed, Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.backups import back_up, copied, damage, directory_store, file_of

@@ -9,7 +9,7 @@ import pytest
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.proof import dump_proof
 from neonhub_backup.errors import StoreError
-from neonhub_backup.proofs import Proofs
+from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.base import Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import location, proof

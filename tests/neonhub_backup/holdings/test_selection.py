@@ -23,7 +23,7 @@ from neonhub_backup.errors import (
     NoBackupError,
     StoreError,
 )
-from neonhub_backup.restore.selection import (
+from neonhub_backup.holdings.selection import (
     Candidate,
     Wanted,
     choose,

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain.layout import MANIFEST, ROOT, Location, parse_key
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.errors import StoreError
-from neonhub_backup.proofs import Proofs
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.base import Listed
 from neonhub_backup.stores.directory import DirectoryStore
 

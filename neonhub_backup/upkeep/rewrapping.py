@@ -16,8 +16,6 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from neonhub_backup import __version__
-from neonhub_backup.catalogue import Catalogue
-from neonhub_backup.copying import lock_for
 from neonhub_backup.domain.layout import MANIFEST, Location
 from neonhub_backup.domain.manifest import Manifest, StoredObject, dump_manifest
 from neonhub_backup.domain.retention import RetentionPolicy
@@ -29,11 +27,13 @@ from neonhub_backup.encryption import (
 )
 from neonhub_backup.errors import BackupError, EncryptionError, IntegrityError
 from neonhub_backup.gpg import gpg
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.source import Source, check_objects, read_along
 from neonhub_backup.processes import Command, Pipeline, Programs
 from neonhub_backup.progress import phase
-from neonhub_backup.restore.source import Source, check_objects, read_along
 from neonhub_backup.stores.base import Lock, Store
 from neonhub_backup.streams import settle, workers
+from neonhub_backup.upkeep.copying import lock_for
 
 log = logging.getLogger(__name__)
 

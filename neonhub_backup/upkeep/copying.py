@@ -12,16 +12,16 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain.layout import MANIFEST, Location
 from neonhub_backup.domain.manifest import StoredObject
 from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
 from neonhub_backup.files import new_file, telling
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.selection import Candidate
+from neonhub_backup.holdings.source import read_along
 from neonhub_backup.processes import Programs
 from neonhub_backup.progress import phase
-from neonhub_backup.restore.selection import Candidate
-from neonhub_backup.restore.source import read_along
 from neonhub_backup.stores.base import Lock, Store
 from neonhub_backup.streams import settle, workers
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.copying import Moved, copy_to, fetch, lock_for
 from neonhub_backup.domain.layout import MANIFEST, Location, chunk_name
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
+from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.processes import Programs, StoppedError
-from neonhub_backup.restore.selection import Candidate
 from neonhub_backup.stores.base import Listed, Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.copying import Moved, copy_to, fetch, lock_for
 from tests.neonhub_backup.backups import back_up, copied, damage, directory_store, file_of, put
 from tests.neonhub_backup.samples import at, location
 

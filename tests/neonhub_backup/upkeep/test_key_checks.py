@@ -9,9 +9,9 @@ import pytest
 from neonhub_backup.domain import configuration
 from neonhub_backup.encryption import PRIVATE_KEY_VARIABLE, Decryptor, decryptor
 from neonhub_backup.errors import EncryptionError
-from neonhub_backup.key_checks import Finding, PrivateKey, check_backup, check_recipients
-from neonhub_backup.restore.source import Source
+from neonhub_backup.holdings.source import Source
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.key_checks import Finding, PrivateKey, check_backup, check_recipients
 from tests.neonhub_backup.keys import Key, KeyMaker
 from tests.neonhub_backup.samples import location
 from tests.neonhub_backup.stored import store_backup

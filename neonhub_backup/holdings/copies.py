@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.errors import BackupError, IntegrityError, NoBackupError, StoreError
-from neonhub_backup.restore.selection import Candidate, joined
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.selection import Candidate, joined
 from neonhub_backup.stores.base import Store
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from neonhub_backup.domain.layout import new_location
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
-from neonhub_backup.pruning import Held, plan
+from neonhub_backup.upkeep.pruning import Held, plan
 from tests.neonhub_backup.domain.test_retention_over_time import TIERS, policies, schedules
 from tests.neonhub_backup.samples import manifest
 

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonhub_backup.catalogue import Catalogue
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, new_location
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
 from neonhub_backup.errors import StoreError
 from neonhub_backup.files import PARTIAL
-from neonhub_backup.proofs import Proofs
-from neonhub_backup.pruning import ABANDONED, Held, Plan, carry_out, plan, survey
+from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.pruning import ABANDONED, Held, Plan, carry_out, plan, survey
 from tests.neonhub_backup.samples import manifest, proof
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

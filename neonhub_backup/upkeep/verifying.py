@@ -12,14 +12,14 @@ from neonhub_backup.domain.layout import MANIFEST
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import IntegrityError, ProgramError, StoreError
+from neonhub_backup.holdings.selection import Candidate
+from neonhub_backup.holdings.source import Source, read_along
 from neonhub_backup.postgres.connection import quoted
 from neonhub_backup.postgres.copy_format import BrokenStreamError, RowCounter
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
 from neonhub_backup.progress import phase
 from neonhub_backup.restore.reading import plain
-from neonhub_backup.restore.selection import Candidate
-from neonhub_backup.restore.source import Source, read_along
 from neonhub_backup.streams import settle, workers
 
 

@@ -1,0 +1,1 @@
+"""Looking after backups that are taken: verified, copied, encrypted anew, and pruned."""
