@@ -41,9 +41,9 @@ def write_page(path: Path, results: Mapping[str, Any]) -> None:
 _HEAD = """\
 # Performance
 
-Written by `make bench` from [benchmarks/results.json](../benchmarks/results.json). Each figure is
-the median of {rounds} runs on {cores} cores; the runs of all ways were interleaved on one machine, so
-the ratios are what to look at.
+Written by `make bench` from [benchmarks/results.json](../benchmarks/results.json). Each figure
+is the median of {rounds} runs on {cores} cores; the runs of all ways were interleaved on one
+machine, so the ratios are what to look at.
 """
 _DATABASE = """\
 A database of {database_mb} MB without its indexes: 1.5 million small rows and 60,000 vectors of
