@@ -95,14 +95,7 @@ def check_objects(source: Source, programs: Programs) -> None:
     Raises:
         IntegrityError: one is missing, truncated, swapped or corrupt.
     """
-    listed = {listed.key for listed in source.store.list(source.location.prefix)}
-    for stored in source.manifest.objects():
-        if source.key(stored) not in listed:
-            raise IntegrityError(
-                f"{source.store.address}/{source.key(stored)} is missing, so backup"
-                f" {source.manifest.name} is not complete and nothing is restored from it: restore"
-                " another backup, or bring back the object's earlier version"
-            )
+    check_presence(source)
     with workers() as pool:
         settle(
             [pool.submit(_read, source, stored) for stored in source.manifest.objects()], programs

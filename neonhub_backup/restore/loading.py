@@ -16,14 +16,15 @@ import psycopg
 
 from neonhub_backup.compression import DECOMPRESS, decompress_into
 from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
-from neonhub_backup.errors import DatabaseError, IntegrityError, ProgramError
+from neonhub_backup.errors import DatabaseError, IntegrityError
 from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
 from neonhub_backup.postgres.connection import Target, connect, query, quoted
 from neonhub_backup.postgres.dump import rows_said
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.processes import Command, Pipeline, Programs, StoppedError, run
+from neonhub_backup.processes import Command, Pipeline, Programs, run
 from neonhub_backup.progress import Silence, phase
+from neonhub_backup.restore.reading import feed
 from neonhub_backup.streams import parallelism, settle, workers
 
 log = logging.getLogger(__name__)
@@ -181,21 +182,9 @@ class Restorer:
     def _feed(
         self, stored: StoredObject, commands: Sequence[Command], item: str | None = None
     ) -> str:
-        pipeline = Pipeline(self.programs, [self.source.decrypt.command(), *commands], fed=True)
-        blocks = self.source.blocks(stored)
-        with pipeline:
-            try:
-                for block in blocks:
-                    pipeline.write(block)
-                    if item is not None:
-                        self.programs.progress.advance(item, len(block))
-            except StoppedError:
-                raise
-            except ProgramError:
-                # A damaged object is what ends gpg, and the check at its end says so.
-                for _ in blocks:
-                    pass
-                raise
+        commands = [self.source.decrypt.command(), *commands]
+        with Pipeline(self.programs, commands, fed=True) as pipeline:
+            feed(self.source, stored, pipeline, self.programs, item)
             return pipeline.finish()
 
 

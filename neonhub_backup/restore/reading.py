@@ -1,4 +1,4 @@
-"""Rows of a backup as plain `COPY` streams, for a load that happens in one transaction."""
+"""Objects of a backup on their way through gpg: into a pipeline, or back as plain streams."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def plain(source: Source, stored: StoredObject, programs: Programs, item: str) -
         ThreadPoolExecutor(1, "feed") as pool,
         Pipeline(programs, commands, fed=True) as pipeline,
     ):
-        feeding = pool.submit(_feed, source, stored, pipeline, programs, item)
+        feeding = pool.submit(feed, source, stored, pipeline, programs, item)
         stream = Stream(pipeline)
         try:
             yield stream
@@ -56,14 +56,23 @@ def plain(source: Source, stored: StoredObject, programs: Programs, item: str) -
             raise
 
 
-def _feed(
-    source: Source, stored: StoredObject, pipeline: Pipeline, programs: Programs, item: str
+def feed(
+    source: Source, stored: StoredObject, pipeline: Pipeline, programs: Programs, item: str | None
 ) -> None:
+    """Give a pipeline all of an object as it is stored, and then the end of its input.
+
+    `item` is what those who watch the progress know it as. None: they are not told.
+
+    Raises:
+        IntegrityError: it is not what was written, whatever the pipeline made of it.
+        ProgramError: a program of the pipeline died of something else.
+    """
     blocks = source.blocks(stored)
     try:
         for block in blocks:
             pipeline.write(block)
-            programs.progress.advance(item, len(block))
+            if item is not None:
+                programs.progress.advance(item, len(block))
     except StoppedError:
         raise
     except ProgramError:
