@@ -5,7 +5,7 @@ import logging
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import psycopg
@@ -14,7 +14,7 @@ from psycopg import sql
 from neonhub_backup.domain.manifest import Manifest, Server
 from neonhub_backup.errors import DatabaseError, TargetError
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, value
-from neonhub_backup.postgres.naming import beside_name
+from neonhub_backup.postgres.naming import aside_name, beside_name
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,16 @@ def look(connection: Connection, target: Target) -> Occupancy:
 def exists(connection: Connection, target: Target) -> bool:
     """Whether a database has the target's name."""
     return bool(query(connection, "SELECT FROM pg_database WHERE datname = %s", target.database))
+
+
+def free_aside(connection: Connection, target: Target, now: datetime) -> str:
+    """What the target is called once another has its name.
+
+    Dated a second later where that is taken, so that two swaps in one second keep their order.
+    """
+    while exists(connection, target.with_database(aside_name(target.database, now))):
+        now += timedelta(seconds=1)
+    return aside_name(target.database, now)
 
 
 def read_sessions(connection: Connection, databases: Sequence[str]) -> tuple[Session, ...]:

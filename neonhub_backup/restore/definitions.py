@@ -12,10 +12,11 @@ from neonhub_backup.errors import DifferenceError, TargetError
 from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.dump import schema_command
-from neonhub_backup.postgres.naming import aside_name, scratch_suffix
+from neonhub_backup.postgres.naming import scratch_suffix
 from neonhub_backup.postgres.placement import (
     check_server,
     drop,
+    free_aside,
     look,
     maintenance,
     scratch_database,
@@ -115,7 +116,7 @@ def restore_definitions(
                     f" ({'; '.join(different[:DIFFERENCES_SHOWN])}), so they were dropped and"
                     f" {target.database} was left as it was: restore another backup"
                 )
-            aside = aside_name(target.database, now) if present.exists else None
+            aside = free_aside(connection, target, now) if present.exists else None
             take_place(connection, scratch, target, aside)
         if aside is not None:
             drop(connection, aside)

@@ -20,6 +20,7 @@ from neonhub_backup.postgres.placement import (
     exists,
     finish,
     finished_copies,
+    free_aside,
     look,
     maintenance,
     read_sessions,
@@ -150,7 +151,7 @@ def restore_into(
             # It may have been filled while the restore ran.
             present = look(connection, target)
             refuse_occupied(target, present, set_aside=set_aside)
-            aside = aside_name(target.database, now) if present.exists else None
+            aside = free_aside(connection, target, now) if present.exists else None
             take_place(connection, target.with_database(beside.name), target, aside)
         except TargetError as error:
             raise TargetError(
@@ -204,7 +205,7 @@ def promote(
     """
     with maintenance(target) as connection:
         name, mark = _finished(connection, target, beside)
-        aside = aside_name(target.database, now) if exists(connection, target) else None
+        aside = free_aside(connection, target, now) if exists(connection, target) else None
         swap = Swap(target, name, mark.backup, aside, ())
         return _swapped(connection, swap, end_sessions=end_sessions, dry_run=dry_run)
 
@@ -227,7 +228,7 @@ def revert(
     """
     with maintenance(target) as connection:
         name = _set_aside(connection, target, aside)
-        kept = aside_name(target.database, now) if exists(connection, target) else None
+        kept = free_aside(connection, target, now) if exists(connection, target) else None
         swap = Swap(target, name, None, kept, ())
         return _swapped(connection, swap, end_sessions=end_sessions, dry_run=dry_run)
 
