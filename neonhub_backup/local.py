@@ -22,7 +22,7 @@ from neonhub_backup.errors import (
     TargetError,
 )
 from neonhub_backup.files import new_file
-from neonhub_backup.postgres.connection import Connection, Target, connect
+from neonhub_backup.postgres.connection import Target, connect, server_major
 from neonhub_backup.postgres.placement import look
 from neonhub_backup.postgres.programs import Suite, client_programs
 from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS
@@ -185,7 +185,7 @@ def dump(
         BackupError: there is no such file then.
     """
     with connect(target) as connection:
-        major = _major(connection)
+        major = server_major(connection)
     commands = [
         dump_command(client_programs(major), target, wanted),
         *wanted.compression.commands(),
@@ -249,7 +249,7 @@ def restore(
         DatabaseError: the database refused it; in one transaction, nothing was changed.
     """
     with connect(target) as connection:
-        major = _major(connection)
+        major = server_major(connection)
     if dumped.server_major is not None and major < dumped.server_major:
         raise TargetError(
             f"{target} runs PostgreSQL {major}, older than the {dumped.server_major} that"
@@ -338,10 +338,6 @@ def _restore_command(suite: Suite, target: Target, *, single_transaction: bool) 
         ],
         target.environment(),
     )
-
-
-def _major(connection: Connection) -> int:
-    return connection.info.server_version // 10000
 
 
 def _read_back(partial: Path, path: Path, programs: Programs) -> None:

@@ -23,7 +23,7 @@ from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.domain.configuration import MIGRATION, Database
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.journal import Event, Run, check_skips, default_path
-from neonhub_backup.postgres.connection import connect, parse_url
+from neonhub_backup.postgres.connection import connect, parse_url, server_major
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.postgres.statements import refuse_unfit
 from neonhub_backup.recovery import check_command
@@ -118,7 +118,7 @@ def migration(
     skip = read_skips(skip_step, reason)
     path = journal or default_path(session.configuration.environment, chosen.name)
     with connect(target) as connection:
-        suite = client_programs(connection.info.server_version // 10000)
+        suite = client_programs(server_major(connection))
         known = read_migrations(connection)
     work = Rollback(
         configuration=session.configuration,

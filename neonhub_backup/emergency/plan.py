@@ -29,8 +29,8 @@ from neonhub_backup.postgres.placement import (
     maintenance,
     read_sessions,
 )
-from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.recovery import check_command
+from neonhub_backup.restore.loading import suite_for
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,12 @@ def look_around(emergency: Emergency, skip: Collection[str]) -> Situation:
     target, recovery = emergency.target, emergency.database.recovery
     with maintenance(target) as connection:
         check_server(connection, target, manifest, roles=emergency.roles)
-        major = connection.info.server_version // 10000
         there = exists(connection, target)
         sessions = read_sessions(connection, [target.database])
         size = None
         if there:
             ((size,),) = query(connection, "SELECT pg_database_size(%s)", target.database)
-    suite = client_programs(max(major, manifest.archive_major))
+        suite = suite_for(connection, manifest)
     with encryptor(emergency.configuration.encryption.public_keys):
         pass
     for step, field in ((MIGRATE, "migrate"), (SMOKE_TEST, "smoke_test")):

@@ -19,14 +19,15 @@ from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import BackupError, DrillFailedError
 from neonhub_backup.holdings.selection import Candidate, first_that_works
 from neonhub_backup.journal import Attempt, Event, Facts, Run, Step
-from neonhub_backup.postgres.connection import Connection, Target, query
-from neonhub_backup.postgres.naming import aside_name, restored_name, scratches
+from neonhub_backup.postgres.connection import Connection, Target, query, server_major
+from neonhub_backup.postgres.naming import restored_name, scratches
 from neonhub_backup.postgres.placement import (
     Session,
     database_names,
     drop,
     exists,
     finished_copies,
+    free_aside,
     maintenance,
     read_sessions,
 )
@@ -203,7 +204,7 @@ class Emergency:
     def _salvage_into(self, directory: Path) -> Salvaged:
         keys = self.configuration.encryption.public_keys
         with maintenance(self.target) as connection, self.programs() as programs:
-            suite = client_programs(connection.info.server_version // 10000)
+            suite = client_programs(server_major(connection))
             return salvage(self.target, suite, keys, directory, programs)
 
     def _restore(self, attempt: Attempt) -> Facts:
@@ -243,7 +244,7 @@ class Emergency:
         assert words is not None  # noqa: S101 - such a step is only there for a command
         copy = self._copy()
         with maintenance(self.target) as connection, self.programs() as programs:
-            suite = client_programs(connection.info.server_version // 10000)
+            suite = client_programs(server_major(connection))
             return run_command(
                 words,
                 self.database,
@@ -273,7 +274,7 @@ class Emergency:
                 connection, "SELECT oid::bigint FROM pg_database WHERE datname = %s", copy.database
             )
             there = exists(connection, self.target)
-        aside = aside_name(self.target.database, now) if there else None
+            aside = free_aside(connection, self.target, now) if there else None
         self.people.confirm(
             f"{copy.database} takes the name {self.target.database}"
             + (f", and what has it now is kept as {aside}" if aside else "")

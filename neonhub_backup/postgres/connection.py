@@ -129,6 +129,11 @@ def connect(target: Target, *, autocommit: bool = True) -> Connection:
         raise
 
 
+def server_major(connection: Connection) -> int:
+    """Major version of the server, e.g. 18."""
+    return connection.info.server_version // 10000
+
+
 def query(
     connection: Connection, text: LiteralString | sql.SQL | sql.Composed, *values: object
 ) -> list[tuple[object, ...]]:

@@ -13,7 +13,14 @@ from psycopg import sql
 
 from neonhub_backup.domain.manifest import Manifest, Server
 from neonhub_backup.errors import DatabaseError, TargetError
-from neonhub_backup.postgres.connection import Connection, Target, connect, query, value
+from neonhub_backup.postgres.connection import (
+    Connection,
+    Target,
+    connect,
+    query,
+    server_major,
+    value,
+)
 from neonhub_backup.postgres.naming import aside_name, beside_name
 
 log = logging.getLogger(__name__)
@@ -201,7 +208,7 @@ def check_server(
     Raises:
         TargetError: too old, a role or an extension is missing, or no right to create databases.
     """
-    major = connection.info.server_version // 10000
+    major = server_major(connection)
     if major < manifest.server.major:
         raise TargetError(
             f"{target} runs PostgreSQL {major}, older than the backup's {manifest.server.major}, so"

@@ -22,18 +22,12 @@ from neonhub_backup.postgres.placement import (
     scratch_database,
     take_place,
 )
-from neonhub_backup.postgres.programs import Suite, client_programs
+from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.schema import differences, fingerprint
 from neonhub_backup.processes import Command, Programs, run
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
-from neonhub_backup.restore.loading import Restorer
+from neonhub_backup.restore.loading import Restorer, suite_for
 from neonhub_backup.restore.whole import refuse_occupied
-
-
-def suite_for(connection: Connection, source: Source) -> Suite:
-    """Programs that understand both the server and the archive."""
-    major = connection.info.server_version // 10000
-    return client_programs(max(major, source.manifest.archive_major))
 
 
 def definitions_command(suite: Suite, target: Target, archive: Path, *, roles: bool) -> Command:
@@ -99,7 +93,7 @@ def restore_definitions(
                 " does not exist"
             )
         refuse_occupied(target, present, set_aside=False)
-        suite = suite_for(connection, source)
+        suite = suite_for(connection, source.manifest)
         if dry_run:
             return
         with (
@@ -135,7 +129,7 @@ def other_types(
     Only binary rows are looked at: text is read by whatever type stands there, or refused. The
     archive is read only if the digest of a table's definition is another one.
     """
-    suite = suite_for(connection, source)
+    suite = suite_for(connection, source.manifest)
     live = fingerprint(run(programs, _schema_of(suite, target, tables)))
     suspects = [
         table

@@ -15,13 +15,20 @@ from typing import cast
 import psycopg
 
 from neonhub_backup.compression import DECOMPRESS, decompress_into
-from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
+from neonhub_backup.domain.manifest import Chunk, Manifest, StoredObject, Table
 from neonhub_backup.errors import DatabaseError, IntegrityError
 from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.building import Means, means, needed_bytes, with_options
-from neonhub_backup.postgres.connection import Target, connect, query, quoted
+from neonhub_backup.postgres.connection import (
+    Connection,
+    Target,
+    connect,
+    query,
+    quoted,
+    server_major,
+)
 from neonhub_backup.postgres.dump import rows_said
-from neonhub_backup.postgres.programs import Suite
+from neonhub_backup.postgres.programs import Suite, client_programs
 from neonhub_backup.processes import Command, Pipeline, Programs, run
 from neonhub_backup.progress import Silence, phase
 from neonhub_backup.restore.reading import feed
@@ -38,6 +45,11 @@ class Times:
     """All rows can be queried."""
     to_search: float
     """All indexes are built, the vector ones among them."""
+
+
+def suite_for(connection: Connection, manifest: Manifest) -> Suite:
+    """Programs that understand both the server and the archive."""
+    return client_programs(max(server_major(connection), manifest.archive_major))
 
 
 def load(source: Source, target: Target, suite: Suite, programs: Programs, *, roles: bool) -> Times:

@@ -20,7 +20,8 @@ from neonhub_backup.postgres.snapshot import count_large_objects
 from neonhub_backup.postgres.unbinding import advance_sequences, count, lock, transaction, unbound
 from neonhub_backup.processes import Command, Programs, run
 from neonhub_backup.progress import phase
-from neonhub_backup.restore.definitions import archive_of, other_types, suite_for
+from neonhub_backup.restore.definitions import archive_of, other_types
+from neonhub_backup.restore.loading import suite_for
 from neonhub_backup.restore.names import Identity
 from neonhub_backup.restore.reading import plain
 
@@ -104,7 +105,7 @@ def restore_rows(
             _refuse_filled(connection, source, tables, target)
         return [Replaced(table, 0) for table in tables]
     with connect(target) as connection:
-        suite = suite_for(connection, source)
+        suite = suite_for(connection, source.manifest)
     with (
         archive_of(source, target, suite, programs) as archive,
         transaction(target, AS_IT_WAS) as connection,

@@ -24,8 +24,8 @@ from neonhub_backup.postgres.naming import NAME_BYTES
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.unbinding import advance_sequences, count
 from neonhub_backup.processes import Command, Programs, StoppedError, run
-from neonhub_backup.restore.definitions import archive_of, definitions, suite_for
-from neonhub_backup.restore.loading import Restorer
+from neonhub_backup.restore.definitions import archive_of, definitions
+from neonhub_backup.restore.loading import Restorer, suite_for
 from neonhub_backup.restore.names import Identity
 from neonhub_backup.streams import parallelism
 
@@ -66,7 +66,7 @@ def restore_aside(
     _check_names(schema, names)
     with connect(target) as connection:
         _check_target(connection, target, schema)
-        suite = suite_for(connection, source)
+        suite = suite_for(connection, source.manifest)
     by_name = {table.identity: table for table in source.manifest.tables}
     if dry_run:
         tables = [by_name[name] for name in names if name in by_name]

@@ -28,10 +28,9 @@ from neonhub_backup.postgres.placement import (
     take_back,
     take_place,
 )
-from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, compare
-from neonhub_backup.restore.loading import Times, load
+from neonhub_backup.restore.loading import Times, load, suite_for
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +102,7 @@ def restore_beside(
     manifest = source.manifest
     with maintenance(target) as connection:
         check_server(connection, target, manifest, roles=roles)
-        suite = client_programs(
-            max(connection.info.server_version // 10000, manifest.archive_major)
-        )
+        suite = suite_for(connection, manifest)
         check_presence(source)
         with scratch_database(connection, target, manifest.server, scratch_suffix()) as scratch:
             log.info("restoring %s into %s, beside %s", manifest.name, scratch, target.database)
