@@ -25,7 +25,7 @@ from neonhub_backup.errors import (
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, first_that_works
-from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
+from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Store
 
 
@@ -236,20 +236,15 @@ def _verdict(proof: Proof) -> str:
     if not proof.differences:
         return (
             f"backup {proof.backup} in {proof.address} is faithful, but its data has defects, from"
-            f" which an application could not go on: {_shown(proof.defects)}; mend them in the"
+            f" which an application could not go on: {shown(proof.defects)}; mend them in the"
             " source and back it up again, or accept them with --accept-defects"
         )
-    besides = f"; besides, its data has defects: {_shown(proof.defects)}" if proof.defects else ""
+    besides = f"; besides, its data has defects: {shown(proof.defects)}" if proof.defects else ""
     return (
         f"backup {proof.backup} in {proof.address} was restored and differs from its manifest:"
-        f" {_shown(proof.differences)}{besides}; do not rely on it: take a new backup and drill"
+        f" {shown(proof.differences)}{besides}; do not rely on it: take a new backup and drill"
         " that"
     )
-
-
-def _shown(lines: Sequence[str]) -> str:
-    more = len(lines) - DIFFERENCES_SHOWN
-    return "; ".join(lines[:DIFFERENCES_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _raise(failures: Sequence[BackupError]) -> None:

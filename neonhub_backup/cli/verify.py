@@ -15,7 +15,7 @@ from neonhub_backup.encryption import decryptor
 from neonhub_backup.errors import BackupError, IntegrityError, PartialBackupError, StoreError
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.copies import Copies
-from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
+from neonhub_backup.restore.comparison import shown
 from neonhub_backup.upkeep.verifying import Verdict
 from neonhub_backup.upkeep.verifying import verify as verify_copy
 
@@ -114,7 +114,7 @@ def _say(store: str, said: dict[str, Any], *, deep: bool) -> None:
 def _raise(name: str, verdicts: dict[str, Verdict | BackupError], copies: Copies) -> None:
     """End with the code of the worst that was found."""
     damaged = [
-        f"store {store} ({'; '.join(_shown(verdict))})"
+        f"store {store} ({_shown(verdict)})"
         for store, verdict in verdicts.items()
         if isinstance(verdict, IntegrityError) or (isinstance(verdict, Verdict) and verdict.damage)
     ]
@@ -125,7 +125,7 @@ def _raise(name: str, verdicts: dict[str, Verdict | BackupError], copies: Copies
             " changed them"
         )
     unread = [
-        f"store {store} ({'; '.join(_shown(verdict))})"
+        f"store {store} ({_shown(verdict)})"
         for store, verdict in verdicts.items()
         if not isinstance(verdict, Verdict) or verdict.unread
     ]
@@ -141,9 +141,7 @@ def _raise(name: str, verdicts: dict[str, Verdict | BackupError], copies: Copies
         )
 
 
-def _shown(verdict: Verdict | BackupError) -> list[str]:
+def _shown(verdict: Verdict | BackupError) -> str:
     if isinstance(verdict, BackupError):
-        return [str(verdict)]
-    lines = [*verdict.damage, *verdict.unread]
-    more = len(lines) - DIFFERENCES_SHOWN
-    return lines[:DIFFERENCES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+        return str(verdict)
+    return shown([*verdict.damage, *verdict.unread])

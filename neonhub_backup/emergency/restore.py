@@ -34,7 +34,7 @@ from neonhub_backup.postgres.placement import (
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.recovery import run_command
-from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, run_checks
+from neonhub_backup.restore.comparison import run_checks, shown
 from neonhub_backup.restore.whole import Beside, promote, restore_beside
 from neonhub_backup.stores.base import Store
 
@@ -260,7 +260,7 @@ class Emergency:
         if wrong:
             raise DrillFailedError(
                 f"{copy.database} does not answer the checks of {self.database.name} as expected"
-                f" ({'; '.join(wrong[:DIFFERENCES_SHOWN])}), so it was not put in the place of"
+                f" ({shown(wrong)}), so it was not put in the place of"
                 f" {self.target.database}: correct the copy or the checks, or give up with --undo"
                 " and restore another backup"
             )

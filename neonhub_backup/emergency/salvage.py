@@ -17,8 +17,8 @@ from neonhub_backup.encryption import encryptor
 from neonhub_backup.errors import ProgramError
 from neonhub_backup.files import telling
 from neonhub_backup.postgres.connection import Target, connect, query, quoted
+from neonhub_backup.postgres.dump import pg_dump_words
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.postgres.snapshot import LOCK_TIMEOUT_SECONDS
 from neonhub_backup.processes import Command, Pipeline, Programs
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def salvage(
         for number, (name, arguments) in enumerate(_parts(target)):
             plain = quote(name.replace('"', ""), " ")[:150]
             path = directory / f"{number:04d}-{plain}{SUFFIX}"
-            command = Command([*_pg_dump(suite), *arguments], target.environment())
+            command = Command([*pg_dump_words(suite), *arguments], target.environment())
             try:
                 _save([command, COMPRESS, encrypt.command()], path, programs)
             except ProgramError as error:
@@ -95,14 +95,6 @@ def _parts(target: Target) -> list[tuple[str, list[str]]]:
 
 
 _LARGE_OBJECTS = ["--data-only", "--large-objects", "--exclude-table=*.*"]
-
-
-def _pg_dump(suite: Suite) -> list[str]:
-    return [
-        suite.path("pg_dump"),
-        "--no-password",
-        f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s",
-    ]
 
 
 def _save(commands: Sequence[Command], path: Path, programs: Programs) -> None:

@@ -118,7 +118,7 @@ def archive_command(suite: Suite, target: Target, snapshot: Snapshot) -> Command
     """
     return Command(
         [
-            *_pg_dump(suite, snapshot.name),
+            *pg_dump_words(suite, snapshot.name),
             *("--format=custom", "--compress=0"),
             *(
                 f"--exclude-table-data={quoted(table.schema, table.name)}"
@@ -131,10 +131,11 @@ def archive_command(suite: Suite, target: Target, snapshot: Snapshot) -> Command
 
 def schema_command(suite: Suite, target: Target, snapshot: str | None = None) -> Command:
     """pg_dump of the schema alone as text, for its fingerprint."""
-    return Command([*_pg_dump(suite, snapshot), "--schema-only"], target.environment())
+    return Command([*pg_dump_words(suite, snapshot), "--schema-only"], target.environment())
 
 
-def _pg_dump(suite: Suite, snapshot: str | None) -> Iterable[str]:
+def pg_dump_words(suite: Suite, snapshot: str | None = None) -> Iterable[str]:
+    """How every command line begins that waits for locks as long as a backup does."""
     yield suite.path("pg_dump")
     yield "--no-password"
     yield f"--lock-wait-timeout={LOCK_TIMEOUT_SECONDS}s"

@@ -17,6 +17,14 @@ from neonhub_backup.processes import Programs, run
 
 DIFFERENCES_SHOWN = 20
 """How many of them a message names."""
+
+
+def shown(lines: Sequence[str]) -> str:
+    """As many of the lines as a message names, and how many there are beside."""
+    more = len(lines) - DIFFERENCES_SHOWN
+    return "; ".join([*lines[:DIFFERENCES_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
 CHECK_SECONDS = 600
 """Time for each of the stack's own queries."""
 

@@ -25,7 +25,7 @@ from neonhub_backup.postgres.placement import (
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.schema import differences, fingerprint
 from neonhub_backup.processes import Command, Programs, run
-from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN
+from neonhub_backup.restore.comparison import shown
 from neonhub_backup.restore.loading import Restorer, suite_for
 from neonhub_backup.restore.whole import refuse_occupied
 
@@ -107,7 +107,7 @@ def restore_definitions(
             if different:
                 raise DifferenceError(
                     f"the restored definitions of {manifest.name} differ from its manifest"
-                    f" ({'; '.join(different[:DIFFERENCES_SHOWN])}), so they were dropped and"
+                    f" ({shown(different)}), so they were dropped and"
                     f" {target.database} was left as it was: restore another backup"
                 )
             aside = free_aside(connection, target, now) if present.exists else None

@@ -41,7 +41,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class VectorIndex:
+class SearchedIndex:
     """An index that is asked for what is nearest."""
 
     number: int
@@ -64,7 +64,7 @@ def measure(connection: Connection) -> tuple[list[Recall], list[str]]:
     """The recall of every vector index, and a line for each that could not be measured."""
     found: list[Recall] = []
     notes: list[str] = []
-    indexes = read_vector_indexes(connection)
+    indexes = read_searched_indexes(connection)
     if indexes:
         connection.execute("LOAD 'vector'")  # or its settings would not be known yet
     deadline = time.monotonic() + BUDGET_SECONDS
@@ -124,15 +124,15 @@ def farthest(exact: Sequence[float]) -> float:
     return exact[-1] + abs(exact[-1]) * _TOLERANCE
 
 
-def read_vector_indexes(connection: Connection) -> list[VectorIndex]:
+def read_searched_indexes(connection: Connection) -> list[SearchedIndex]:
     """The usable indexes of pgvector, those of partitions one by one."""
-    return [_vector_index(row) for row in query(connection, _INDEXES, USUAL_LISTS)]
+    return [_searched_index(row) for row in query(connection, _INDEXES, USUAL_LISTS)]
 
 
-def _vector_index(row: tuple[object, ...]) -> VectorIndex:
+def _searched_index(row: tuple[object, ...]) -> SearchedIndex:
     number, schema, name, table_number, table_schema, table = row[:6]
     method, expression, condition, operator_schema, operator, lists = row[6:]
-    return VectorIndex(
+    return SearchedIndex(
         number=cast("int", number),
         name=(cast("str", schema), cast("str", name)),
         table_number=cast("int", table_number),
@@ -146,7 +146,7 @@ def _vector_index(row: tuple[object, ...]) -> VectorIndex:
 
 
 def _measure(
-    connection: Connection, index: VectorIndex, deadline: float, notes: list[str]
+    connection: Connection, index: SearchedIndex, deadline: float, notes: list[str]
 ) -> list[tuple[float, float | None]]:
     """For each sampled vector the share found at once, and in the end."""
     shares: list[tuple[float, float | None]] = []
@@ -182,7 +182,7 @@ def _measure(
 
 
 def _further(
-    connection: Connection, index: VectorIndex, place: str, exact: Sequence[float]
+    connection: Connection, index: SearchedIndex, place: str, exact: Sequence[float]
 ) -> float | None:
     """The share that an iterative scan finds. None: pgvector has none, as before its 0.8."""
     if not query(connection, "SELECT FROM pg_settings WHERE name = 'hnsw.iterative_scan'"):
@@ -203,7 +203,7 @@ def _limit(connection: Connection, deadline: float) -> None:
     _set(connection, "statement_timeout", str(milliseconds))
 
 
-def _leave_no_choice(connection: Connection, index: VectorIndex) -> None:
+def _leave_no_choice(connection: Connection, index: SearchedIndex) -> None:
     """Let the planner see no other index of the table, until this transaction is rolled back."""
     connection.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indrelid = %s AND indexrelid <> %s",
@@ -218,7 +218,7 @@ def _distances(connection: Connection, text: sql.Composed, *, by_index: bool) ->
     return [cast("float", distance) for (distance,) in query(connection, text)]
 
 
-def _uses(connection: Connection, text: sql.Composed, index: VectorIndex) -> bool:
+def _uses(connection: Connection, text: sql.Composed, index: SearchedIndex) -> bool:
     _choose_plan(connection, by_index=True)
     ((plan,),) = query(connection, sql.SQL("EXPLAIN (FORMAT JSON) ") + text)
     return index.name[1] in _indexes_of(cast("list[dict[str, object]]", plan)[0]["Plan"])
@@ -241,14 +241,14 @@ def _set(connection: Connection, name: LiteralString, value: str) -> None:
     connection.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
-def _sample(index: VectorIndex) -> sql.Composed:
+def _sample(index: SearchedIndex) -> sql.Composed:
     return sql.SQL(
         "SELECT ctid::text FROM ONLY {table} WHERE {expression} IS NOT NULL AND {condition}"
         " ORDER BY hashtidextended(ctid, {seed}), ctid LIMIT {sample}"
     ).format(**_parts(index), seed=sql.Literal(_SEED), sample=sql.Literal(SAMPLE))
 
 
-def _exact(index: VectorIndex, place: str) -> sql.Composed:
+def _exact(index: SearchedIndex, place: str) -> sql.Composed:
     return sql.SQL(
         "SELECT distance FROM (SELECT {distance} AS distance FROM ONLY {table}"
         " WHERE {expression} IS NOT NULL AND {condition}) found"
@@ -256,14 +256,14 @@ def _exact(index: VectorIndex, place: str) -> sql.Composed:
     ).format(**_parts(index), distance=_distance(index, place), neighbours=sql.Literal(NEIGHBOURS))
 
 
-def _approximate(index: VectorIndex, place: str, rows: int) -> sql.Composed:
+def _approximate(index: SearchedIndex, place: str, rows: int) -> sql.Composed:
     return sql.SQL(
         "SELECT {distance} AS distance FROM ONLY {table} WHERE {condition} ORDER BY {distance}"
         " LIMIT {rows}"
     ).format(**_parts(index), distance=_distance(index, place), rows=sql.Literal(rows))
 
 
-def _distance(index: VectorIndex, place: str) -> sql.Composed:
+def _distance(index: SearchedIndex, place: str) -> sql.Composed:
     return sql.SQL(
         "{expression} OPERATOR({schema}.{operator})"
         " (SELECT {expression} FROM ONLY {table} WHERE ctid = {place})"
@@ -275,7 +275,7 @@ def _distance(index: VectorIndex, place: str) -> sql.Composed:
     )
 
 
-def _parts(index: VectorIndex) -> dict[str, sql.Composable]:
+def _parts(index: SearchedIndex) -> dict[str, sql.Composable]:
     return {
         "table": sql.Identifier(*index.table),
         "expression": sql.SQL(f"({index.expression})"),  # pyright: ignore[reportArgumentType] - PostgreSQL's own text of it

@@ -29,7 +29,7 @@ from neonhub_backup.postgres.placement import (
     take_place,
 )
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.comparison import DIFFERENCES_SHOWN, compare
+from neonhub_backup.restore.comparison import compare, shown
 from neonhub_backup.restore.loading import Times, load, suite_for
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def restore_beside(
             if different:
                 raise DifferenceError(
                     f"the restored copy of {manifest.name} differs from its manifest"
-                    f" ({'; '.join(different[:DIFFERENCES_SHOWN])}), so it was dropped and"
+                    f" ({shown(different)}), so it was dropped and"
                     f" {target.database} was left as it was: restore another backup"
                 )
             name = restored_name(target.database, now)
