@@ -1,9 +1,12 @@
 """What tests of several of the tool's modules share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from neonhub_backup.stores.directory import DirectoryStore
+from tests.neonhub_backup.backups import directory_store
 from tests.neonhub_backup.keys import Key, KeyMaker, key_maker
 
 
@@ -18,3 +21,15 @@ def keys() -> Iterator[KeyMaker]:
 def key(keys: KeyMaker) -> Key:
     """A key pair with which nothing is wrong."""
     return keys.make("good@example")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> DirectoryStore:
+    """An empty store."""
+    return directory_store(tmp_path, "disk")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> DirectoryStore:
+    """Another one."""
+    return directory_store(tmp_path, "other")

@@ -18,6 +18,7 @@ from neonhub_backup.journal import Event, peek_journal
 from sandbox.postgres import PostgresServer
 from tests.end_to_end.compare import contents_of
 from tests.end_to_end.tool.conftest import SMALL, Tool
+from tests.end_to_end.tool.journals import done, journal
 
 RESTORE = ("emergency", "restore", "--yes")
 MIGRATION = "CREATE TABLE migrated AS SELECT current_database()::text AS name"
@@ -61,16 +62,6 @@ def patient(
     tool.backup()
     execute(tool.url(tool.database), "DELETE FROM embeddings")
     return tool
-
-
-def journal(tool: Tool) -> Path:
-    return tool.home.parent / "state" / "neonhub-backup" / "test" / f"{tool.database}.jsonl"
-
-
-def done(tool: Tool) -> list[str | None]:
-    """The steps that the journal tells are done, in their order."""
-    entries = peek_journal(journal(tool)).entries
-    return [entry.step for entry in entries if entry.event is Event.DONE]
 
 
 def test_the_whole_way_back_leaves_everything_as_it_was_beside(patient: Tool) -> None:

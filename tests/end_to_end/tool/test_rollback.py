@@ -16,6 +16,7 @@ from neonhub_backup.journal import Event, peek_journal
 from sandbox.postgres import PostgresServer
 from tests.end_to_end.compare import contents_of, schema_of
 from tests.end_to_end.tool.conftest import SMALL, Tool
+from tests.end_to_end.tool.journals import done, journal
 
 NAME = "20251026_add_connector_kind_enum"
 DOWN = """\
@@ -63,16 +64,6 @@ def migrated(
     tool.recovery = Recovery(mark_rolled_back=MARK)
     ask(tool.url(tool.database), MIGRATIONS)
     return tool
-
-
-def journal(tool: Tool) -> Path:
-    return tool.home.parent / "state" / "neonhub-backup" / "test" / f"{tool.database}.jsonl"
-
-
-def done(tool: Tool) -> list[str | None]:
-    """The steps that the journal tells are done, in their order."""
-    entries = peek_journal(journal(tool)).entries
-    return [entry.step for entry in entries if entry.event is Event.DONE]
 
 
 def rolling_back(down: Path, *options: str) -> tuple[str, ...]:

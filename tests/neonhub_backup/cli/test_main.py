@@ -317,6 +317,17 @@ class TestAList:
         assert line.split()[:3] == [place.name, "weekly", "app"]
 
 
+def _fail(monkeypatch: pytest.MonkeyPatch, kind: type[BackupError]) -> None:
+    """Have every command that reads a configuration fail."""
+
+    def fail(_path: Path) -> NoReturn:
+        error = kind("a sentence")
+        error.add_note("what was left behind")
+        raise error
+
+    monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+
+
 class TestAnExitCode:
     """Says what kind of failure it was, and is documented."""
 
@@ -328,12 +339,7 @@ class TestAnExitCode:
         config: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        def fail(_path: Path) -> NoReturn:
-            error = kind("a sentence")
-            error.add_note("what was left behind")
-            raise error
-
-        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+        _fail(monkeypatch, kind)
 
         assert command("--config", str(config), "list") == Outcome(
             kind.exit_code, "", "neonhub-backup: a sentence\n  what was left behind\n"
@@ -438,12 +444,7 @@ class TestWithJson:
         config: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        def fail(_path: Path) -> NoReturn:
-            error = kind("a sentence")
-            error.add_note("what was left behind")
-            raise error
-
-        monkeypatch.setattr("neonhub_backup.cli.session.load_configuration", fail)
+        _fail(monkeypatch, kind)
 
         code, output, errors = command("--config", str(config), "list", "--json")
 

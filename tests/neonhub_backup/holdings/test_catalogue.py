@@ -12,6 +12,7 @@ from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError
 from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.stores.directory import DirectoryStore
+from tests.neonhub_backup.backups import put
 from tests.neonhub_backup.samples import at, location, manifest
 
 
@@ -25,15 +26,9 @@ def catalogue(store: DirectoryStore) -> Catalogue:
     return Catalogue(store)
 
 
-def _put(store: DirectoryStore, key: str, content: bytes) -> None:
-    with store.upload(key, None) as upload:
-        upload.write(content)
-        upload.commit()
-
-
 def _back_up(store: DirectoryStore, place: Location, database: str = "app") -> Location:
-    _put(store, place.prefix + ARCHIVE, b"x")
-    _put(store, place.prefix + MANIFEST, dump_manifest(manifest(place, database)))
+    put(store, place.prefix + ARCHIVE, b"x")
+    put(store, place.prefix + MANIFEST, dump_manifest(manifest(place, database)))
     return place
 
 
@@ -41,7 +36,7 @@ def test_a_backup_without_a_manifest_is_not_there(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
     unfinished = location(day=6)
-    _put(store, unfinished.prefix + ARCHIVE, b"x")
+    put(store, unfinished.prefix + ARCHIVE, b"x")
     whole = _back_up(store, location(day=5))
 
     assert catalogue.locations() == [whole]
@@ -52,8 +47,8 @@ def test_a_backup_without_a_manifest_is_not_there(
 def test_what_does_not_belong_to_a_backup_is_left_alone(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
-    _put(store, f"db/daily/notes/{MANIFEST}", b"{}")
-    _put(store, "readme.txt", b"hello")
+    put(store, f"db/daily/notes/{MANIFEST}", b"{}")
+    put(store, "readme.txt", b"hello")
 
     assert catalogue.locations() == []
 
@@ -74,7 +69,7 @@ def test_a_manifest_moved_to_another_backup_is_refused(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
     theirs, ours = location(day=4), location(day=5)
-    _put(store, ours.prefix + MANIFEST, dump_manifest(manifest(theirs)))
+    put(store, ours.prefix + MANIFEST, dump_manifest(manifest(theirs)))
 
     with pytest.raises(IntegrityError, match=f"is the manifest of daily backup {theirs.name}"):
         catalogue.manifest(ours)
@@ -85,7 +80,7 @@ def test_a_manifest_moved_to_another_tier_is_refused(
 ) -> None:
     hourly = location(Tier.HOURLY)
     annual = Location(hourly.started, hourly.name, Tier.ANNUAL)
-    _put(store, annual.prefix + MANIFEST, dump_manifest(manifest(hourly)))
+    put(store, annual.prefix + MANIFEST, dump_manifest(manifest(hourly)))
 
     with pytest.raises(IntegrityError, match="is the manifest of hourly backup"):
         catalogue.manifest(annual)
@@ -96,7 +91,7 @@ def test_a_manifest_that_was_edited_is_refused_by_its_key(
 ) -> None:
     place = location()
     edited = dump_manifest(manifest(place)).replace(b'"app"', b'"other"')
-    _put(store, place.prefix + MANIFEST, edited)
+    put(store, place.prefix + MANIFEST, edited)
 
     with pytest.raises(IntegrityError, match=f"{place.prefix}{MANIFEST} was changed"):
         catalogue.manifest(place)
@@ -122,7 +117,7 @@ def test_a_manifest_that_cannot_be_trusted_fills_no_slot_and_is_warned_of(
 ) -> None:
     _back_up(store, location(day=4))
     damaged = location(day=5)
-    _put(store, damaged.prefix + MANIFEST, b"{}")
+    put(store, damaged.prefix + MANIFEST, b"{}")
 
     with caplog.at_level(logging.WARNING):
         assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}

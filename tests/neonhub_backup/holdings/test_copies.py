@@ -39,16 +39,6 @@ class Asked:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> DirectoryStore:
-    return directory_store(tmp_path, "disk")
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> DirectoryStore:
-    return directory_store(tmp_path, "other")
-
-
-@pytest.fixture
 def gone(tmp_path: Path) -> DirectoryStore:
     store = directory_store(tmp_path, "gone")
     Path(store.address).rmdir()

@@ -12,6 +12,7 @@ from neonhub_backup.errors import StoreError
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.base import Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
+from tests.neonhub_backup.backups import put
 from tests.neonhub_backup.samples import location, proof
 
 
@@ -23,12 +24,6 @@ def store(tmp_path: Path) -> DirectoryStore:
 @pytest.fixture
 def proofs(store: DirectoryStore) -> Proofs:
     return Proofs(store)
-
-
-def _put(store: DirectoryStore, key: str, content: bytes) -> None:
-    with store.upload(key, None) as upload:
-        upload.write(content)
-        upload.commit()
 
 
 def test_nothing_is_proven_where_nothing_was_drilled(proofs: Proofs) -> None:
@@ -58,7 +53,7 @@ def test_the_newest_result_counts(proofs: Proofs) -> None:
 def test_only_what_was_asked_for_is_read(store: DirectoryStore, proofs: Proofs) -> None:
     asked, other = location(day=4), location(day=5)
     proofs.add(proof(asked))
-    _put(store, f"drills/{other.name}.json", b"unreadable, and never read")
+    put(store, f"drills/{other.name}.json", b"unreadable, and never read")
 
     assert proofs.proven([asked.name]) == {asked.name}
 
@@ -79,7 +74,7 @@ def test_a_result_that_cannot_be_trusted_proves_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     place = location()
-    _put(store, f"drills/{place.name}.json", stored)
+    put(store, f"drills/{place.name}.json", stored)
 
     with caplog.at_level(logging.WARNING):
         assert proofs.proven([place.name]) == set()
@@ -94,7 +89,7 @@ def test_other_objects_there_are_left_alone(store: DirectoryStore, proofs: Proof
         "drills/readme.txt",
         f"drills/x/{place.name}.json",
     ):
-        _put(store, key, b"")
+        put(store, key, b"")
 
     assert proofs.keys() == {}
 

@@ -15,21 +15,11 @@ from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.stores.base import Listed, Lock, Upload
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.upkeep.copying import Moved, copy_to, fetch, lock_for
-from tests.neonhub_backup.backups import back_up, copied, damage, directory_store, file_of, put
+from tests.neonhub_backup.backups import back_up, copied, damage, file_of, put
 from tests.neonhub_backup.samples import at, location
 
 POLICY = RetentionPolicy()
 ROWS = chunk_name(0, 0, "text")
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> DirectoryStore:
-    return directory_store(tmp_path, "disk")
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> DirectoryStore:
-    return directory_store(tmp_path, "other")
 
 
 @pytest.fixture
