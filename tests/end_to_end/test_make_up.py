@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from neonhub_backup.domain.layout import DRILLS
 from sandbox import commands
 from sandbox.steps import Steps
 from sandbox.throwaway import Throwaway
@@ -50,9 +51,12 @@ def s3(local: Throwaway) -> "S3Client":
     )
 
 
-def keys(s3: "S3Client") -> list[str]:
+def keys(s3: "S3Client", prefix: str = "db/") -> list[str]:
+    """Those of the backups, or of the results of drills."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-    return [each.get("Key", "") for page in pages for each in page.get("Contents", [])]
+    every = [each.get("Key", "") for page in pages for each in page.get("Contents", [])]
+    assert all(key.startswith(("db/", DRILLS)) for key in every)
+    return [key for key in every if key.startswith(prefix)]
 
 
 def google_keys(local: Throwaway) -> list[str]:
@@ -81,6 +85,16 @@ def test_the_backup_is_in_both_clouds_where_the_report_says(
     assert all(key.startswith(address[1]) for key in keys(s3))
     assert f"{address[1]}manifest.json" in keys(s3)
     assert f"{len(keys(s3))} objects" in first
+
+
+def test_the_result_of_the_drill_is_beside_the_backup(first: str, s3: "S3Client") -> None:
+    name = re.search(r"annual backup (\S+)", first)
+    assert name is not None
+    assert keys(s3, DRILLS) == [f"{DRILLS}{name[1]}.json"]
+    held = s3.head_object(Bucket=BUCKET, Key=f"{DRILLS}{name[1]}.json")
+    assert held["ServerSideEncryption"] == "aws:kms"
+    # The drill's identity may lock nothing: the bucket does.
+    assert held["ObjectLockRetainUntilDate"] > datetime.now(UTC)
 
 
 @pytest.mark.usefixtures("first")
