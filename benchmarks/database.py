@@ -119,26 +119,6 @@ def ensure_small(postgres: PostgresServer, name: str) -> str:
     return name
 
 
-def ensure_multiple(postgres: PostgresServer, name: str, base: str, times: int) -> str:
-    """A copy of a database with its rows so many times, without indexes, made once; its name."""
-    if not _exists(postgres, name):
-        with _draft(postgres, name, template=base) as connection:
-            for table in ("events", "embeddings"):
-                columns = _columns(connection, table)
-                insert = sql.SQL(
-                    "INSERT INTO {table} ({columns}) SELECT {columns} FROM"
-                    " (SELECT * FROM {table} LIMIT {rows}) base, generate_series(2, {times})"
-                )
-                rows = ROWS if table == "events" else VECTORS
-                connection.execute(
-                    insert.format(
-                        table=sql.Identifier(table), columns=columns, rows=rows, times=times
-                    )
-                )
-            connection.execute("VACUUM ANALYZE")
-    return name
-
-
 def ensure_huge(postgres: PostgresServer, name: str, base: str) -> str:
     """A copy of a database whose vectors are all that it holds, made once; its name."""
     if not _exists(postgres, name):
@@ -169,16 +149,6 @@ def create(postgres: PostgresServer, name: str, template: str = "template1") -> 
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
-
-
-def _columns(connection: psycopg.Connection, table: str) -> sql.Composed:
-    """All columns but the identity."""
-    found = connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-        " AND attidentity = '' ORDER BY attnum",
-        [table],
-    )
-    return sql.SQL(", ").join(sql.Identifier(name) for (name,) in found)
 
 
 def _exists(postgres: PostgresServer, name: str) -> bool:

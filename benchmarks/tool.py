@@ -232,7 +232,7 @@ def sizes(bench: Bench) -> None:
     """Time and memory at several sizes of the database."""
     found: dict[str, dict[str, float]] = {}
     for multiple in MULTIPLES:
-        name = database.ensure_multiple(bench.server, f"times_{multiple}", "single_bare", multiple)
+        name = database.ensure(bench.server, f"rows_times_{multiple}", size=multiple, indexes=False)
         runs: list[Ran] = []
         for _ in range(min(bench.rounds, 3)):
             bench.empty(bench.store, bench.plain)
