@@ -5,6 +5,7 @@ It holds no secret: it names the environment variables that do.
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from neonhub_backup.domain.duration import Duration
+from neonhub_backup.domain.required import Required
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import (
     GCS_CLASSES,
@@ -98,6 +100,8 @@ class Objectives(_Section):
     promised."""
     rto_minutes: int = Field(default=30, ge=1)
     """Recovery time objective: minutes from the decision to restore until the database is back."""
+    prove_every: Duration = timedelta(days=35)
+    """Age at which the newest proof is too old: then a drill is owed."""
 
 
 class Database(_Section):
@@ -107,6 +111,10 @@ class Database(_Section):
     url_variable: Variable = "DATABASE_URL"
     """Environment variable that holds its connection string."""
     checks: tuple[Check, ...] = ()
+    required: tuple[Required, ...] = ()
+    """Objects that every backup must hold, such as `TYPE ConnectorKind` and `TABLE connectors`: the
+    kind in capitals as pg_dump's table of contents writes it, the schema unless it is `public`, and
+    the name."""
     recovery: Recovery = Recovery()
 
     def url(self) -> str:

@@ -110,6 +110,7 @@ def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
                     ),
                     Check(name="answers", query="SELECT 'ü'", expect=(("ü", None, 1.5, True),)),
                 ),
+                required=('CREATE TYPE "ConnectorKind"', 'TABLE sales."a: b # c"'),
                 recovery=Recovery(
                     directory=Path("app"),
                     url_variables=("DIRECT_URL",),
@@ -136,7 +137,9 @@ def test_what_is_rendered_is_read_back(tmp_path: Path) -> None:
         retention=RetentionPolicy(
             hourly=None, daily=TierRule.model_validate({"keep": "45d", "lock": "7d"})
         ),
-        objectives=Objectives(rpo=timedelta(hours=1), rto_minutes=15),
+        objectives=Objectives(
+            rpo=timedelta(hours=1), rto_minutes=15, prove_every=timedelta(weeks=1)
+        ),
     )
     path = tmp_path / "backup.yaml"
     path.write_text(render_configuration(settings, "Pulumi.prod.yaml"), encoding="utf-8")
@@ -153,6 +156,18 @@ def test_any_text_is_read_back_as_it_was_rendered(name: str, query: str) -> None
     rendered = render_configuration(settings, "Pulumi.test.yaml")
 
     assert Configuration.model_validate(yaml.safe_load(rendered)) == settings
+
+
+def test_required_objects_are_kept_in_one_spelling(load: Load) -> None:
+    written = ['CREATE TYPE "ConnectorKind"', "TABLE connectors", "EXTENSION vector"]
+
+    (database,) = load({"databases": [{"name": "app", "required": written}]}).databases
+
+    assert database.required == (
+        "TYPE public.ConnectorKind",
+        "TABLE public.connectors",
+        "EXTENSION vector",
+    )
 
 
 @pytest.mark.parametrize(
@@ -211,6 +226,11 @@ def test_a_rendered_file_says_where_to_edit_and_shows_keys_as_blocks() -> None:
         ({"stores": []}, "stores: Tuple should have at least 1 item"),
         ({"databases": []}, "databases: Tuple should have at least 1 item"),
         ({"databases": [{"name": "a", "url_variable": "a-b"}]}, "databases.0.url_variable: "),
+        (
+            {"databases": [{"name": "a", "required": ["table users"]}]},
+            "databases.0.required.0: 'table users' names no object that a backup can hold",
+        ),
+        ({"objectives": {"prove_every": "never"}}, "objectives.prove_every: 'never' is not a"),
         ({"encryption": {"public_keys": []}}, "encryption.public_keys: Tuple should have"),
         ({"encryption": {"public_keys": ["mDMEZ"]}}, "is not an ASCII-armoured GPG public key"),
         ({"retention": {"daily": {"keep": "1m"}}}, "retention.daily.keep: '1m' is not a duration"),
