@@ -32,7 +32,7 @@ class GoProgram:
 
     name: str
     module: Path
-    """Holds go.mod and go.sum."""
+    """Holds go.mod, go.sum and whatever of the program is ours."""
     package: str
     linker_flags: str = "-s -w"
 
@@ -40,7 +40,8 @@ class GoProgram:
     def key(self) -> str:
         """Changes when a build would give something else."""
         return fingerprint(
-            self.module / "go.mod", self.module / "go.sum", self.linker_flags, platform.machine()
+            *(self.module / "go.mod", self.module / "go.sum", *sorted(self.module.glob("*.go"))),
+            *(self.linker_flags, platform.machine()),
         )
 
     def command(self, output: Path) -> list[str]:
@@ -89,7 +90,8 @@ ACTIONLINT = GoProgram(
     module=PROJECT / "sandbox" / "linters",
     package="github.com/rhysd/actionlint/cmd/actionlint",
 )
-_ALWAYS_BUILT = (FAKE_GCS, VERSITYGW, ACTIONLINT)
+RUNNER = GoProgram(name="act-job", module=PROJECT / "sandbox" / "runner" / "act", package=".")
+_ALWAYS_BUILT = (FAKE_GCS, VERSITYGW, ACTIONLINT, RUNNER)
 
 
 class Build:
@@ -182,7 +184,7 @@ class Installation:
             step.reused = step.done == venv.REUSED
 
     def _fill_bin(self, engine: Path) -> None:
-        """Puts on PATH the engine and its language host, two emulators and a linter."""
+        """Puts on PATH the engine and its language host, two emulators, a linter and a runner."""
         host = engine / "pulumi-language-python"
         if engine == self._goal(ENGINE):
             # Beside the engine, which warns of a language host that it finds anywhere else.

@@ -72,6 +72,7 @@ def _how_to_get(absent: list[str]) -> str:
         advice.append(f"`sudo apt-get install {names}` or `brew install {names}`")
     if "go" in absent:
         advice.append(
-            "Go from https://go.dev/dl (it builds the engine, two emulators and a linter)"
+            "Go from https://go.dev/dl"
+            " (it builds the engine, two emulators, a linter and a workflow runner)"
         )
     return f"this machine has no {', '.join(absent)}: install {' and '.join(advice)}"
