@@ -87,6 +87,12 @@ class RecoveryCommandError(BackupError):
     exit_code = 13
 
 
+class DeliveryError(BackupError):
+    """What was to be told to somebody, such as GitHub or a chat, did not get there."""
+
+    exit_code = 16
+
+
 class MissingObjectError(IntegrityError):
     """An object is not in the store."""
 

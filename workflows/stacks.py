@@ -111,7 +111,7 @@ def publish_steps(
             action=actions.CHECKOUT,
             inputs={
                 **({} if ref is None else {"ref": ref}),
-                "sparse-checkout": "workflows",
+                "sparse-checkout": "neonhub_backup\nworkflows",
                 "persist-credentials": False,
             },
         ),

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workflows.ci.github import GitHubError, Repository, keep_comment, keep_issue, marker
+from neonhub_backup.errors import BackupError
+from neonhub_backup.github.api import marker, own_repository, run_page
+from workflows.ci.github import keep_comment, keep_issue
 from workflows.ci.preview import Verdict, read_preview
 from workflows.ci.report import Report, never_started, report_of
 
@@ -26,7 +28,7 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
                 _issue(options.stack, _saved(options.report), environment)
     except KeyError as error:
         return _fail(f"{error.args[0]} is not in the environment, so GitHub cannot be written to")
-    except (GitHubError, OSError, ValueError) as error:
+    except (BackupError, OSError, ValueError) as error:
         return _fail(str(error))
     return 0
 
@@ -61,9 +63,9 @@ def _saved(path: Path) -> Report:
 
 
 def _comment(stack: str, report: Report, environment: Mapping[str, str]) -> None:
-    about = f"Commit {environment['COMMIT']}, [log of the run]({_run(environment)})."
+    about = f"Commit {environment['COMMIT']}, [log of the run]({run_page(environment)})."
     keep_comment(
-        _repository(environment),
+        own_repository(environment),
         int(environment["PULL_REQUEST"]),
         marker("preview", stack),
         f"{report.markdown}\n{about}\n",
@@ -78,28 +80,15 @@ def _issue(stack: str, report: Report, environment: Mapping[str, str]) -> None:
         else "is not what really exists: someone changed it by hand, or a deployment is missing."
         " The next deployment puts it back; to keep a change, write it into the program"
     )
-    log = f"[Log of the run]({_run(environment)})."
+    log = f"[Log of the run]({run_page(environment)})."
     text = f"The stack `{stack}` {what}.\n\n{report.markdown}\n{log}\n"
     keep_issue(
-        _repository(environment),
+        own_repository(environment),
         marker("drift", stack),
         title=f"{stack} could not be checked for drift" if failed else f"{stack} has drifted",
         label=_LABEL,
         text=None if report.verdict is Verdict.SAME else text,
     )
-
-
-def _repository(environment: Mapping[str, str]) -> Repository:
-    return Repository(
-        api=environment["GITHUB_API_URL"],
-        name=environment["GITHUB_REPOSITORY"],
-        token=environment["GITHUB_TOKEN"],
-    )
-
-
-def _run(environment: Mapping[str, str]) -> str:
-    server, name = environment["GITHUB_SERVER_URL"], environment["GITHUB_REPOSITORY"]
-    return f"{server}/{name}/actions/runs/{environment['GITHUB_RUN_ID']}"
 
 
 def _fail(message: str) -> int:

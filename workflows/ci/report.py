@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from neonhub_backup.github.markdown import code, fenced, shortened
 from workflows.ci.preview import Action, Preview, Verdict
 
 _SIGNS = {
@@ -16,9 +17,7 @@ _SIGNS = {
 }
 _LENGTH = 60_000
 """Characters of a report; GitHub takes 65,536 in a comment."""
-_CELL = 200
 _MESSAGE = 1_000
-_ERROR = 4_000
 _ERRORS = 5
 
 
@@ -52,12 +51,13 @@ def report_of(stack: str, preview: Preview) -> Report:
     """What to say of a stack's preview: names of what changes, and no values."""
     parts = [f"### `pulumi preview` of `{stack}`: {_headline(preview)}"]
     if preview.errors:
-        parts += [_fenced(error) for error in preview.errors[:_ERRORS]]
+        parts += [fenced(error) for error in preview.errors[:_ERRORS]]
     if preview.violations:
         parts.append(_violations(preview))
     if preview.changes:
         parts.append(_changes(preview))
-    return Report(preview.verdict, _shortened("\n\n".join(parts)) + "\n")
+    markdown = shortened("\n\n".join(parts), _LENGTH, "The rest is in the log of the run.")
+    return Report(preview.verdict, f"{markdown}\n")
 
 
 def never_started(stack: str) -> Report:
@@ -85,7 +85,7 @@ def _headline(preview: Preview) -> str:
 def _violations(preview: Preview) -> str:
     rows = [
         f"- {'**mandatory**' if each.mandatory else 'advisory'}"
-        f" {_code(each.rule)} in {_code(each.resource)}: {_code(each.message, _MESSAGE)}"
+        f" {code(each.rule)} in {code(each.resource)}: {code(each.message, _MESSAGE)}"
         for each in preview.violations
     ]
     return "\n".join(rows)
@@ -93,29 +93,10 @@ def _violations(preview: Preview) -> str:
 
 def _changes(preview: Preview) -> str:
     rows = [
-        f"| {_SIGNS[each.action]} {each.action} | {_code(each.type)} | {_code(each.name)}"
-        f" | {', '.join(_code(path) for path in each.properties[:10])}"
+        f"| {_SIGNS[each.action]} {each.action} | {code(each.type)} | {code(each.name)}"
+        f" | {', '.join(code(path) for path in each.properties[:10])}"
         f"{' …' if len(each.properties) > 10 else ''} |"
         for each in preview.changes
     ]
     head = ["| | type | name | properties |", "|---|---|---|---|"]
     return "\n".join([*head, *rows])
-
-
-def _shortened(text: str) -> str:
-    """As many whole lines as GitHub takes. What is fenced comes first, so no fence stays open."""
-    if len(text) <= _LENGTH:
-        return text
-    return f"{text[: text.rindex(chr(10), 0, _LENGTH)]}\n\nThe rest is in the log of the run."
-
-
-def _code(text: str, length: int = _CELL) -> str:
-    """Someone else's words, in one line that mentions nobody and formats nothing."""
-    line = " ".join(text.split())
-    short = line if len(line) <= length else f"{line[:length]}…"
-    return f"`{short.replace('`', chr(39)).replace('|', chr(0x2758))}`"
-
-
-def _fenced(text: str) -> str:
-    short = text if len(text) <= _ERROR else f"{text[:_ERROR]}\n…"
-    return f"~~~text\n{short.replace('~~~', '---')}\n~~~"

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
-from workflows.ci.github import GitHubError, Repository, keep_comment, keep_issue, marker
+from neonhub_backup.github.api import Repository, marker
+from workflows.ci.github import keep_comment, keep_issue
 
 PREVIEW = marker("preview", "prod")
 DRIFT = marker("drift", "prod")
@@ -98,14 +97,3 @@ def test_an_issue_of_someone_elses_without_a_text_is_left_alone(repository: Repo
     drift(repository, None)
 
     assert [each["title"] for each in issues(repository)] == ["By hand"]
-
-
-def test_a_refusal_is_told_in_githubs_words(repository: Repository) -> None:
-    with pytest.raises(GitHubError, match=r"refused POST issues/99/comments with 404: .*Not Found"):
-        repository.send("POST", "issues/99/comments", {"body": "hello"})
-
-
-def test_a_github_that_is_not_there_is_told() -> None:
-    nowhere = Repository(api="http://127.0.0.1:1", name="a/b", token="t")  # noqa: S106 - no token
-    with pytest.raises(GitHubError, match="did not answer GET issues"):
-        nowhere.send("GET", "issues")

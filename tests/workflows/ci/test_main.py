@@ -5,24 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from neonhub_backup.github.api import Repository
+from tests.github_server import job_variables
 from tests.workflows.ci.conftest import EVENTS
 from workflows.ci.__main__ import main
-from workflows.ci.github import Repository
 
 RUN = "https://github.com/neonhub/neonhub-backup/actions/runs/7"
 
 
 def environment(repository: Repository) -> dict[str, str]:
     """What a job has."""
-    return {
-        "COMMIT": "a" * 40,
-        "GITHUB_API_URL": repository.api,
-        "GITHUB_REPOSITORY": repository.name,
-        "GITHUB_RUN_ID": "7",
-        "GITHUB_SERVER_URL": "https://github.com",
-        "GITHUB_TOKEN": repository.token,
-        "PULL_REQUEST": "1",
-    }
+    return {**job_variables(repository), "COMMIT": "a" * 40, "PULL_REQUEST": "1"}
 
 
 @pytest.fixture

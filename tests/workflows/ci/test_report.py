@@ -62,7 +62,7 @@ def test_the_words_of_others_format_nothing() -> None:
     preview = Preview(Verdict.CHANGED, (wild,), errors=("~~~\n@everyone",))
     markdown = report_of("prod", preview).markdown
     assert "| `'❘ @everyone` | `x'y` |" in markdown
-    assert "~~~text\n---\n@everyone\n~~~" in markdown
+    assert "~~~~text\n~~~\n@everyone\n~~~~" in markdown
 
 
 def test_a_report_of_everything_fits_into_a_comment() -> None:

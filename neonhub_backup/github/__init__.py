@@ -1,0 +1,1 @@
+"""What the tool tells GitHub: summaries, outputs, annotations and issues."""
