@@ -73,6 +73,13 @@ COMMANDS = {
     "local": Listing(
         "local", "Quick backups of one database into a file of SQL, and their restore."
     ),
+    "heartbeat": Listing(
+        "heartbeat", "Tell a dead man's switch that all is well, once everything has succeeded."
+    ),
+    "alert": Listing(
+        "alert",
+        "Tell people that a workflow has failed: an issue in GitHub, and a message to a chat.",
+    ),
     "completion": Listing(
         "completion",
         "Write the script that lets a shell complete commands, options and names of backups.",

@@ -11,9 +11,13 @@ from pathlib import Path
 import psycopg
 
 from neonhub_backup.domain.configuration import DirectoryStore, Recovery
+from neonhub_backup.heartbeat import HEARTBEAT_VARIABLE
 from sandbox.demo.seed import seed
 from sandbox.postgres import PostgresServer
 from tests.end_to_end.tool.conftest import Tool
+from tests.github_server import job_variables, served_repository
+from tests.github_server import seed as seed_github
+from tests.receiver import receiver
 
 PAGE = Path(__file__).parents[3] / "docs" / "procedures.md"
 DATABASE = "neonhub"
@@ -83,12 +87,22 @@ def test_every_command_of_the_page_runs(
     tool.config.rename(deployed / "production.yaml")
     environment = installed(tool, tmp_path)
 
+    with (
+        served_repository(seed_github(tmp_path / "seeded"), tmp_path / "github") as repository,
+        receiver() as switch,
+    ):
+        environment |= {**job_variables(repository), HEARTBEAT_VARIABLE: switch.address}
+        _run_every_block(environment, deployed.parent)
+    assert len(blocks()) > 20
+
+
+def _run_every_block(environment: dict[str, str], directory: Path) -> None:
     for block in blocks():
         if "revert --into" in block:
             time.sleep(1)  # what is set aside is named by the second
         ran = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block],
-            cwd=deployed.parent,
+            cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -96,4 +110,3 @@ def test_every_command_of_the_page_runs(
             check=False,
         )
         assert ran.returncode == 0, f"{block}{ran.stdout}{ran.stderr}"
-    assert len(blocks()) > 20
