@@ -80,6 +80,7 @@ COMMANDS = {
         "alert",
         "Tell people that a workflow has failed: an issue in GitHub, and a message to a chat.",
     ),
+    "postgres": Listing("postgres", "PostgreSQL's own programs, which every other command runs."),
     "completion": Listing(
         "completion",
         "Write the script that lets a shell complete commands, options and names of backups.",

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from neonhub_backup.errors import ProgramError
 
 DIRECTORY_VARIABLE = "NEONHUB_BACKUP_PG_BIN"
 """Environment variable that names the directory to look in first."""
+
+CLIENT = ("pg_dump", "pg_restore", "psql")
+SERVER = ("postgres", "initdb", *CLIENT)
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -34,7 +38,7 @@ def client_programs(server_major: int) -> Suite:
     Raises:
         ProgramError: all that are installed are older, or none are.
     """
-    return _choose(("pg_dump", "pg_restore", "psql"), server_major, "postgresql-client")
+    return _choose(CLIENT, server_major, "postgresql-client")
 
 
 def server_programs(server_major: int) -> Suite:
@@ -43,9 +47,19 @@ def server_programs(server_major: int) -> Suite:
     Raises:
         ProgramError: all that are installed are older, or none are.
     """
-    return _choose(
-        ("postgres", "initdb", "psql", "pg_dump", "pg_restore"), server_major, "postgresql"
-    )
+    return _choose(SERVER, server_major, "postgresql")
+
+
+def installed(needed: tuple[str, ...], major: int) -> Suite | None:
+    """The programs of exactly this major version that a run would take; None when there are none.
+
+    A program that does not tell its version is passed over, since installing may mend it.
+    """
+    for directory in _directories():
+        with suppress(ProgramError):
+            if _has(directory, needed) and _major(directory / needed[0]) == major:
+                return Suite(directory, major)
+    return None
 
 
 def _choose(needed: tuple[str, ...], server_major: int, package: str) -> Suite:
@@ -62,8 +76,12 @@ def _choose(needed: tuple[str, ...], server_major: int, package: str) -> Suite:
 
 def _suites(needed: tuple[str, ...]) -> Iterator[Suite]:
     for directory in _directories():
-        if all(os.access(directory / program, os.X_OK) for program in needed):
+        if _has(directory, needed):
             yield Suite(directory, _major(directory / needed[0]))
+
+
+def _has(directory: Path, needed: tuple[str, ...]) -> bool:
+    return all(os.access(directory / program, os.X_OK) for program in needed)
 
 
 def _directories() -> Iterator[Path]:

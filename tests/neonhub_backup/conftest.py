@@ -8,6 +8,7 @@ import pytest
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.backups import directory_store
 from tests.neonhub_backup.keys import Key, KeyMaker, key_maker
+from tests.neonhub_backup.machine import Machine, make_machine
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,9 @@ def disk(tmp_path: Path) -> DirectoryStore:
 def other(tmp_path: Path) -> DirectoryStore:
     """Another one."""
     return directory_store(tmp_path, "other")
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine without PostgreSQL, with a package manager that brings it."""
+    return make_machine(tmp_path / "machine", tmp_path / "shelf", monkeypatch)
