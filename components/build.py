@@ -194,12 +194,24 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
         # The public key is in the configuration, so this machine can read no backup.
         "backup": own(
             "backup",
-            {**stack.database_urls, **_static_keys(stores)},
+            {
+                **stack.database_urls,
+                **_static_keys(stores),
+                **_present({"NEONHUB_BACKUP_HEARTBEAT_URL": stack.heartbeat_url}),
+            },
         ),
         # No database's address: what a drill runs cannot reach one.
         "drill": own("drill", decrypts),
         "restore": own("restore", {**stack.database_urls, **decrypts, **owns}),
     }
+    if stack.chat_url is not None:
+        # No identity in any cloud: it is where runs that failed are told.
+        found["alert"] = EnvironmentArgs(
+            environment=environment_name(settings.environment, "alert"),
+            repository=github.repository,
+            branches=[github.branch],
+            secrets={"NEONHUB_BACKUP_CHAT_URL": stack.chat_url},
+        )
     infrastructure = settings.infrastructure
     if infrastructure is not None:
         for purpose, branches in (

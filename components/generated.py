@@ -15,38 +15,52 @@ from neonhub_backup.domain.configuration import (
     render_configuration,
 )
 from neonhub_backup.domain.retention import RetentionPolicy
-from workflows.backup import BackupWorkflowArgs, backup_workflow
-from workflows.environments import environment_name
+from workflows.args import WorkflowArgs
+from workflows.backup import backup_file, backup_workflow
+from workflows.drill import drill_file, drill_workflow
+from workflows.model import Workflow
 from workflows.render import render
+from workflows.restore import restore_file, restore_workflow
 
 
 def generated_files(settings: Settings, source: str) -> dict[str, str]:
-    """Every generated file by its path, the configuration before the workflow that reads it.
+    """Every generated file by its path, the configuration before the workflows that read it.
 
     `source` names the file that the settings were read from.
     """
-    configuration_path = f".neonhub-backup/{settings.environment}.yaml"
-    workflow = backup_workflow(
-        BackupWorkflowArgs(
-            environment=settings.environment,
-            source=source,
-            github_environment=environment_name(settings.environment, "backup"),
-            configuration_path=configuration_path,
-            retention=settings.retention,
-            url_variables=tuple(each.variable for each in settings.databases),
-            postgres_major_version=settings.postgres_major_version,
-            tool_repository=settings.tool.repository,
-            tool_commit=settings.tool.commit,
-            timeout_minutes=settings.timeout_minutes,
-            aws=settings.aws is not None,
-            gcp=settings.gcp is not None,
-            static_keys=settings.static_keys,
-        )
-    )
+    args = workflow_args(settings, source)
     return {
-        configuration_path: render_configuration(tool_configuration(settings), source),
-        f".github/workflows/db-backup-{settings.environment}.yml": render(workflow),
+        args.configuration_path: render_configuration(tool_configuration(settings), source),
+        **{f".github/workflows/{name}": render(each) for name, each in _workflows(settings, args)},
     }
+
+
+def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
+    """What the workflows of a stack are told."""
+    return WorkflowArgs(
+        environment=settings.environment,
+        source=source,
+        configuration_path=f".neonhub-backup/{settings.environment}.yaml",
+        retention=settings.retention,
+        databases={each.name: each.variable for each in settings.databases},
+        stores=tuple(store.name for store in _stores(settings)),
+        postgres_major_version=settings.postgres_major_version,
+        tool_repository=settings.tool.repository,
+        tool_commit=settings.tool.commit,
+        timeout_minutes=settings.timeout_minutes,
+        aws=settings.aws is not None,
+        gcp=settings.gcp is not None,
+        static_keys=settings.static_keys,
+        heartbeat=settings.alarms.heartbeat,
+        chat=settings.alarms.chat,
+    )
+
+
+def _workflows(settings: Settings, args: WorkflowArgs) -> Iterator[tuple[str, Workflow]]:
+    yield backup_file(args.environment), backup_workflow(args)
+    if settings.github.drills:
+        yield drill_file(args.environment), drill_workflow(args)
+        yield restore_file(args.environment), restore_workflow(args)
 
 
 def tool_configuration(settings: Settings) -> Configuration:
@@ -58,6 +72,7 @@ def tool_configuration(settings: Settings) -> Configuration:
                 name=each.name,
                 url_variable=each.variable,
                 checks=each.checks,
+                required=each.required,
                 recovery=Recovery.model_validate(each.recovery.model_dump()),
             )
             for each in settings.databases
@@ -66,7 +81,9 @@ def tool_configuration(settings: Settings) -> Configuration:
         encryption=Encryption(public_keys=settings.encryption.public_keys),
         retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
         objectives=Objectives(
-            rpo=settings.objectives.rpo, rto_minutes=settings.objectives.rto_minutes
+            rpo=settings.objectives.rpo,
+            rto_minutes=settings.objectives.rto_minutes,
+            prove_every=settings.objectives.prove_every,
         ),
     )
 

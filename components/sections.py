@@ -29,6 +29,7 @@ from components.repository import Repository
 from neonhub_backup.domain.configuration import Check, Encryption, Recovery
 from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.operations import OperationsPolicy
+from neonhub_backup.domain.required import Required
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.domain.storage import (
     GCS_CLASSES,
@@ -308,6 +309,9 @@ class DatabaseSettings(Section):
     reads it from the environment variable of the same words, such as DATABASE_URL."""
     checks: tuple[Check, ...] = ()
     """Queries that a restored copy must answer."""
+    required: tuple[Required, ...] = ()
+    """Objects that every backup must hold, such as TYPE ConnectorKind and TABLE connectors; one
+    without them raises the alarm on the same day."""
     recovery: RecoverySettings = RecoverySettings()
     """What people stop and start around a restore, and the commands that it runs, such as
     migrate: [pnpm, prisma, migrate, deploy]."""
@@ -366,6 +370,10 @@ class GitHubSettings(Section):
     """How the generated files arrive: commit, or pull-request for a review of its own."""
     restore: ReviewSettings = ReviewSettings()
     """Who reviews a restore."""
+    drills: bool = True
+    """Whether drills and restores run there too, with a private key that opens backups: the secret
+    gpgPrivateKey, or NEONHUB_BACKUP_PRIVATE_KEY in the environments <environment>-drill and
+    <environment>-restore, set by hand. With false they take place where the key is."""
 
 
 class InfrastructureSettings(Section):
@@ -388,6 +396,11 @@ class AlarmSettings(Section):
     """Addresses; AWS asks each to confirm."""
     webhooks: tuple[HttpsAddress, ...] = ()
     """HTTPS addresses that confirm AWS's request by themselves, such as an on-call service's."""
+    heartbeat: bool = False
+    """Whether each good backup is told to a dead-man's switch, whose address is the secret
+    heartbeatUrl; it raises the alarm when it hears nothing."""
+    chat: bool = False
+    """Whether failed runs are told to a chat, whose incoming webhook is the secret chatUrl."""
 
     @property
     def reach_somebody(self) -> bool:

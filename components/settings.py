@@ -36,10 +36,12 @@ _OTHER_NAMESPACES = (
     "github:owner",
 )
 _OPTIONAL_SECRETS = {
-    f"{PROJECT}:gpgPrivateKey": "all backups",
-    f"{PROJECT}:neonApiKey": "all of the Neon project",
+    f"{PROJECT}:gpgPrivateKey": "read all backups; revoke it",
+    f"{PROJECT}:neonApiKey": "read all of the Neon project; revoke it",
+    f"{PROJECT}:heartbeatUrl": "say that backups succeed; replace it",
+    f"{PROJECT}:chatUrl": "write to the chat; replace it",
 }
-"""Further secrets by their keys, and what whoever has one can read."""
+"""Further secrets by their keys, what whoever has one can do, and what then helps."""
 
 _PROVIDERS = {
     package: frozenset(to_camel(name) for name in signature(arguments).parameters)
@@ -69,6 +71,10 @@ class Stack:
     """What drills and restores decrypt with; None: GitHub holds no such key."""
     neon_api_key: pulumi.Output[str] | None
     """What opens the Neon project; None: the databases are elsewhere."""
+    heartbeat_url: pulumi.Output[str] | None
+    """Where good backups are told; None: nowhere."""
+    chat_url: pulumi.Output[str] | None
+    """Where failures are told; None: nowhere."""
     source: str
     """The file that all of it was read from."""
 
@@ -96,6 +102,8 @@ def read_settings() -> Stack:
         },
         gpg_private_key=config.get_secret("gpgPrivateKey"),
         neon_api_key=config.get_secret("neonApiKey"),
+        heartbeat_url=config.get_secret("heartbeatUrl"),
+        chat_url=config.get_secret("chatUrl"),
         source=stack_file(pulumi.get_stack()),
     )
 
@@ -135,8 +143,8 @@ def parse_settings(
     problems += [_missing_secret(key, stack) for key in urls if key not in own]
     problems += [_exposed(key, stack) for key in urls & own.keys() - sealed if _is_remote(own[key])]
     problems += [
-        _exposed(key, stack, what, "revoke it")
-        for key, what in _OPTIONAL_SECRETS.items()
+        _exposed(key, stack, harm)
+        for key, harm in _OPTIONAL_SECRETS.items()
         if key in own.keys() - sealed
     ]
     problems += _not_private(own.get(f"{PROJECT}:gpgPrivateKey"))
@@ -150,6 +158,7 @@ def parse_settings(
         found = [_explain(each, sealed, urls, stack) for each in error.errors() if _is_own(each)]
         raise _failure(found + problems, stack) from None
     problems += disagreements(settings)
+    problems += _switched_on(settings, own, stack)
     if problems:
         raise _failure(problems, stack)
     return settings
@@ -192,16 +201,30 @@ def _missing_secret(key: str, stack: str) -> str:
     )
 
 
+def _switched_on(settings: Settings, given: Iterable[str], stack: str) -> Iterator[str]:
+    """Each setting of alarms and the secret that it needs: neither without the other."""
+    for name, on in (("heartbeat", settings.alarms.heartbeat), ("chat", settings.alarms.chat)):
+        key = f"{PROJECT}:{name}Url"
+        if on and key not in given:
+            yield (
+                f"{key}: missing, so alarms.{name} would tell nobody; run"
+                f" pulumi config set --secret {key} --stack {stack}, or remove alarms.{name}"
+            )
+        if key in given and not on:
+            yield (
+                f"{PROJECT}:alarms.{name}: false, so {key} would be stored and never used; set it"
+                f" to true, or run pulumi config rm {key} --stack {stack}"
+            )
+
+
 def _is_remote(url: str) -> bool:
     return _THIS_MACHINE.search(url) is None
 
 
-def _exposed(
-    key: str, stack: str, what: str = "the database", first: str = "change the password"
-) -> str:
+def _exposed(key: str, stack: str, harm: str = "read the database; change the password") -> str:
     return (
-        f"{key}: in plain text, so whoever reads {stack_file(stack)} can read {what}; {first}, then"
-        f" run pulumi config set --secret {key} --stack {stack}"
+        f"{key}: in plain text, so whoever reads {stack_file(stack)} can {harm}, then run"
+        f" pulumi config set --secret {key} --stack {stack}"
     )
 
 

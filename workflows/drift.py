@@ -1,6 +1,6 @@
 """The workflow that finds what was changed behind a stack's back."""
 
-from workflows.backup import off_hour_minute
+from workflows.minutes import off_hour_minute
 from workflows.model import Cron, Job, Permission, Workflow
 from workflows.stacks import (
     IDENTIFY,

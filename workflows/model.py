@@ -50,6 +50,8 @@ class Run:
     name: str
     script: str
     """Commands; values come in by `env` alone."""
+    id: str | None = None
+    """By which expressions find its outputs. None: it has none."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     condition: str | None = None
     """Its `if`. None: when all steps before it succeeded."""
@@ -96,8 +98,21 @@ class Job:
     """Its `if`. None: when all jobs that it needs succeeded."""
     concurrency: str | None = None
     """Jobs of one group wait for one another, in other runs too; none is cancelled half done."""
+    outputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What jobs that need this one learn from it: expressions over its steps."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What every step sees, which must be no secret."""
     comment: str | None = None
     """Why the job is as it is, written above it."""
+
+    def __post_init__(self) -> None:
+        """Refuse to give a secret to steps that do not need it."""
+        for name, value in self.env.items():
+            if "secrets." in value:
+                raise ValueError(
+                    f"{name} gives a secret to every step of {self.name!r}, those of others among"
+                    " them; give it to the steps that need it"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +139,8 @@ class Text:
 
     description: str
     required: bool
+    default: str | None = None
+    """What stands there beforehand. None: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +153,8 @@ class Workflow:
     concurrency: str
     """Runs of one group wait for one another."""
     jobs: Mapping[str, Job]
+    run_name: str | None = None
+    """What a run is called in the list of runs. None: as what started it."""
     cancel_in_progress: bool = False
     """Whether a newer run of the group ends an older one; else none is cancelled half done."""
     concurrency_comment: str | None = None

@@ -30,8 +30,10 @@ def render(workflow: Workflow) -> str:
 
 
 def _workflow(workflow: Workflow) -> Mapping[str, _Node]:
+    run_name = {} if workflow.run_name is None else {"run-name": workflow.run_name}
     return {
         "name": workflow.name,
+        **run_name,
         "on": _triggers(workflow),
         "permissions": {},
         "concurrency": _commented(
@@ -74,10 +76,12 @@ def _input(asked: Choice | Text) -> _Node:
                 "default": asked.default,
             }
         case Text():
+            default = {} if asked.default is None else {"default": asked.default}
             return {
                 "description": asked.description,
                 "type": "string",
                 "required": asked.required,
+                **default,
             }
 
 
@@ -92,10 +96,13 @@ def _job(job: Job) -> _Node:
         node["environment"] = job.environment
     if job.concurrency is not None:
         node["concurrency"] = _concurrency(job.concurrency, cancel=False)
+    node["permissions"] = {
+        name: _Commented(each.access, each.reason) for name, each in job.permissions.items()
+    }
+    for name, values in (("outputs", job.outputs), ("env", job.env)):
+        if values:
+            node[name] = dict(values)
     node |= {
-        "permissions": {
-            name: _Commented(each.access, each.reason) for name, each in job.permissions.items()
-        },
         "defaults": {"run": {"shell": "bash"}},
         "steps": [_step(each) for each in job.steps],
     }
@@ -113,6 +120,8 @@ def _step(step: Step) -> _Node:
             if step.inputs:
                 node["with"] = dict(step.inputs)
         case Run():
+            if step.id is not None:
+                node["id"] = step.id
             if step.env:
                 node["env"] = dict(step.env)
             node["run"] = f"{_STRICT}\n{textwrap.dedent(step.script).strip()}\n"
@@ -131,7 +140,7 @@ def _comment(text: str, indent: int) -> Iterator[str]:
 
 def _mapping(node: Mapping[str, _Node], indent: int) -> Iterator[str]:
     for key, value in node.items():
-        if indent == 0 and key != "name":
+        if indent == 0 and key not in {"name", "run-name"}:
             yield ""
         yield from _entry(key, value, indent)
 

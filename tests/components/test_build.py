@@ -19,7 +19,7 @@ from components.build import (
 from components.github.confirmation import Confirmed
 from components.github.environment import EnvironmentArgs
 from components.github.reviewers import NOBODY, Reviewers
-from components.sections import Settings
+from components.sections import PROJECT, Settings
 from components.settings import Stack, parse_settings
 from tests.components.test_settings import DATABASE_URL, PUBLIC, VALID, today, values
 
@@ -37,7 +37,11 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
         (tmp_path / "keys").mkdir(exist_ok=True)
         (tmp_path / "keys" / "production.asc").write_text(PUBLIC)
         return parse_settings(
-            values(changes), stack="prod", root=tmp_path, secrets=[DATABASE_URL], on=today()
+            values(changes),
+            stack="prod",
+            root=tmp_path,
+            secrets=[DATABASE_URL, f"{PROJECT}:heartbeatUrl", f"{PROJECT}:chatUrl"],
+            on=today(),
         )
 
     return build
@@ -53,6 +57,8 @@ def stack_of(settings: Settings, *, private_key: bool = True) -> Stack:
         database_urls={"DATABASE_URL": secret},
         gpg_private_key=secret if private_key else None,
         neon_api_key=secret,
+        heartbeat_url=secret if settings.alarms.heartbeat else None,
+        chat_url=secret if settings.alarms.chat else None,
         source="Pulumi.prod.yaml",
     )
 
@@ -207,3 +213,23 @@ def test_one_cloud_alone_is_built_alone(deploy: Deploy, settings: Build) -> None
     asked = deploy(lambda: build_stores(alone) and None, LOOKUPS)
 
     assert {each.options.type.partition(":")[0] for each in asked.values()} == {"gcp"}
+
+
+ALARMS = {"heartbeat": True, "chat": True}
+ADDRESSES = {"heartbeatUrl": "https://alive.example/1", "chatUrl": "https://chat.example/2"}
+
+
+def test_backups_alone_may_say_that_all_is_well(deploy: Deploy, settings: Build) -> None:
+    found = built(deploy, settings(alarms=ALARMS, **ADDRESSES))
+    saying = {
+        name for name, each in found.items() if "NEONHUB_BACKUP_HEARTBEAT_URL" in each.secrets
+    }
+    assert saying == {"backup"}
+
+
+def test_the_chat_s_address_is_all_that_an_alert_sees(deploy: Deploy, settings: Build) -> None:
+    alert = built(deploy, settings(alarms=ALARMS, **ADDRESSES))["alert"]
+    assert alert.environment == "production-alert"
+    assert alert.secrets.keys() == {"NEONHUB_BACKUP_CHAT_URL"}
+    assert not alert.variables
+    assert alert.branches == ["main"]

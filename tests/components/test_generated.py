@@ -13,7 +13,7 @@ from workflows.environments import environment_name
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path: Path) -> None:
     settings = settings_of(stack, tmp_path)
-    committed, _ = generated_files(settings, "a file").values()
+    committed, *_ = generated_files(settings, "a file").values()
     (tmp_path / "configuration.yaml").write_text(committed)
 
     configuration = load_configuration(tmp_path / "configuration.yaml")
@@ -27,26 +27,47 @@ def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path
     assert configuration.encryption.public_keys == settings.encryption.public_keys
     assert configuration.objectives.rpo == settings.objectives.rpo
     assert configuration.objectives.rto_minutes == settings.objectives.rto_minutes
+    assert configuration.objectives.prove_every == settings.objectives.prove_every
+    assert [each.required for each in configuration.databases] == [
+        ("TYPE public.ConnectorKind", "TABLE public.connectors")
+    ]
     assert [each.recovery.model_dump() for each in configuration.databases] == [
         each.recovery.model_dump() for each in settings.databases
     ]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_workflow_follows_the_configuration_that_it_reads(stack: str, tmp_path: Path) -> None:
+def test_every_workflow_follows_the_configuration_that_it_reads(stack: str, tmp_path: Path) -> None:
     settings = settings_of(stack, tmp_path)
-    configuration_path, workflow_path = generated_files(settings, "a file")
+    configuration, *workflows = generated_files(settings, "a file")
 
-    assert workflow_path == f".github/workflows/db-backup-{settings.environment}.yml"
-    assert configuration_path in generated_files(settings, "a file")[workflow_path]
+    assert workflows == [
+        f".github/workflows/db-{name}-{settings.environment}.yml"
+        for name in ("backup", "drill", "restore")
+    ]
+    for path in workflows:
+        assert configuration in generated_files(settings, "a file")[path]
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_runs_are_in_the_environment_that_is_built(stack: str, tmp_path: Path) -> None:
+def test_runs_are_in_the_environments_that_are_built(stack: str, tmp_path: Path) -> None:
     settings = settings_of(stack, tmp_path)
-    *_, workflow = generated_files(settings, "a file").values()
+    for name in ("backup", "drill", "restore"):
+        workflow = generated_files(settings, "a file")[
+            f".github/workflows/db-{name}-{settings.environment}.yml"
+        ]
+        assert f"    environment: {environment_name(settings.environment, name)}\n" in workflow
 
-    assert f"    environment: {environment_name(settings.environment, 'backup')}\n" in workflow
+
+def test_without_a_private_key_in_github_nothing_is_drilled_or_restored_there(
+    tmp_path: Path,
+) -> None:
+    settings = settings_of("prod", tmp_path)
+    here = settings.model_copy(
+        update={"github": settings.github.model_copy(update={"drills": False})}
+    )
+    _, *workflows = generated_files(here, "a file")
+    assert workflows == [".github/workflows/db-backup-production.yml"]
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -435,6 +435,50 @@ def test_a_further_secret_in_plain_text_is_refused(problems: Problems, key: str)
     assert "PGP" not in found
 
 
+@pytest.mark.parametrize(
+    ("key", "harm"),
+    [
+        ("gpgPrivateKey", "can read all backups; revoke it, then run"),
+        ("neonApiKey", "can read all of the Neon project; revoke it, then run"),
+        ("heartbeatUrl", "can say that backups succeed; replace it, then run"),
+        ("chatUrl", "can write to the chat; replace it, then run"),
+    ],
+)
+def test_whoever_reads_a_further_secret_is_named_with_the_harm(
+    problems: Problems, key: str, harm: str
+) -> None:
+    on = {"alarms": {"heartbeat": key == "heartbeatUrl", "chat": key == "chatUrl"}}
+    (found,) = problems({**on, key: PRIVATE})
+    assert harm in found
+
+
+@pytest.mark.parametrize("name", ["heartbeat", "chat"])
+def test_an_alarm_without_its_address_is_refused(problems: Problems, name: str) -> None:
+    (found,) = problems({"alarms": {name: True}})
+    key = f"{PROJECT}:{name}Url"
+    assert found == (
+        f"{key}: missing, so alarms.{name} would tell nobody; run pulumi config set --secret {key}"
+        f" --stack prod, or remove alarms.{name}"
+    )
+
+
+@pytest.mark.parametrize("name", ["heartbeat", "chat"])
+def test_an_alarm_s_address_that_nothing_uses_is_refused(problems: Problems, name: str) -> None:
+    key = f"{PROJECT}:{name}Url"
+    (found,) = problems({f"{name}Url": "https://alarm.example/secret"}, (key,))
+    assert found.startswith(f"{PROJECT}:alarms.{name}: false, so {key} would be stored and never")
+    assert "alarm.example" not in found
+
+
+def test_an_alarm_with_its_address_is_accepted(parse: Parse) -> None:
+    settings = parse(
+        {"alarms": {"chat": True}, "chatUrl": "https://alarm.example/secret"},
+        (f"{PROJECT}:chatUrl",),
+    )
+    assert settings.alarms.chat
+    assert not settings.alarms.heartbeat
+
+
 def test_a_public_key_where_the_private_one_belongs_is_refused(problems: Problems) -> None:
     (found,) = problems({"gpgPrivateKey": PUBLIC}, (f"{PROJECT}:gpgPrivateKey",))
     assert found.startswith(f"{PROJECT}:gpgPrivateKey: holds no ASCII-armoured GPG private key")
