@@ -30,8 +30,9 @@ lint: quiet-setup  ## formatting, linter, types, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
-	.sandbox/bin/actionlint $(WORKFLOWS)
+	.sandbox/bin/actionlint -shellcheck $(BIN)/shellcheck $(WORKFLOWS)
 	$(BIN)/zizmor --offline --pedantic --quiet $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 
 unit: quiet-setup  ## the tests that need no server
 	$(BIN)/pytest --ignore tests/end_to_end
