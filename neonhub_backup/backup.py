@@ -5,14 +5,17 @@ import hashlib
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Lock as Mutex
 from types import TracebackType
+from typing import TypeVar
 
 from neonhub_backup import __version__
 from neonhub_backup.compression import COMPRESS
@@ -29,9 +32,10 @@ from neonhub_backup.domain.manifest import (
 )
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.encryption import Encryptor, encryptor
-from neonhub_backup.errors import DatabaseError, ProgramError, StoreError
+from neonhub_backup.errors import DatabaseError, IntegrityError, ProgramError, StoreError
 from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.postgres.contents import contents_command, missing_objects
 from neonhub_backup.postgres.dump import (
     Piece,
     archive_command,
@@ -52,6 +56,7 @@ from neonhub_backup.postgres.snapshot import (
 )
 from neonhub_backup.processes import Command, Pipeline, Programs, run
 from neonhub_backup.progress import Progress, phase
+from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Lock, Store, Upload
 from neonhub_backup.streams import settle, workers
 
@@ -59,6 +64,7 @@ log = logging.getLogger(__name__)
 
 MIB = 1 << 20
 
+T = TypeVar("T")
 
 _Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
@@ -323,18 +329,51 @@ class _Taker:
         tables = tuple(
             _table(table, [chunks[name].result() for _, name in items]) for table, items in plan
         )
-        return schema.result(), archive.result(), tables
+        described, dump = schema.result()
+        stored, contents = archive.result()
+        self._check_contents(dump, contents)
+        return described, stored, tables
 
-    def _archive(self) -> StoredObject:
-        command = archive_command(self.suite, self.target, self.snapshot)
+    def _check_contents(self, dump: str, contents: str) -> None:
+        """See that the archive has every object that the manifest's schema will name."""
+        missing = missing_objects(dump, contents)
+        if missing:
+            raise IntegrityError(
+                f"the archive of {self.target} lacks what pg_dump read in the same snapshot"
+                f" ({shown(missing)}), so a restore from it would be incomplete and there is no new"
+                " backup: try again, and if it is so again, install another minor version of"
+                f" PostgreSQL {self.suite.major}'s programs"
+            )
+
+    def _archive(self) -> tuple[StoredObject, str]:
+        """The archive, and its table of contents."""
         with self._naming_the_lock():
-            stored, _ = self._store(command, ARCHIVE, lambda _: None)
-        return stored
+            return self._store_fed(ARCHIVE, lambda _: None, self._feed_archive)
 
-    def _schema(self) -> Schema:
+    def _feed_archive(self, pipeline: Pipeline) -> str:
+        command = archive_command(self.suite, self.target, self.snapshot)
+        with (
+            tempfile.NamedTemporaryFile(prefix="nhb-") as contents,
+            Pipeline(self.programs, [command]) as dump,
+            Pipeline(
+                self.programs, [contents_command(self.suite, contents.name)], fed=True
+            ) as lister,
+        ):
+            reads = True
+            for block in dump.blocks():
+                pipeline.write(block)
+                reads = reads and lister.offer(block)
+            # In this order: a dump that was cut off has no whole table of contents either.
+            dump.finish()
+            lister.finish()
+            return Path(contents.name).read_bytes().decode(errors="replace")
+
+    def _schema(self) -> tuple[Schema, str]:
+        """The manifest's schema, and the dump that it is a digest of."""
         command = schema_command(self.suite, self.target, self.snapshot.name)
         with self._naming_the_lock():
-            return fingerprint(run(self.programs, command))
+            dump = run(self.programs, command)
+        return fingerprint(dump), dump
 
     @contextmanager
     def _naming_the_lock(self) -> Generator[None]:
@@ -383,24 +422,33 @@ class _Taker:
         self, piece: Piece, name: str, tell: Callable[[int], None]
     ) -> tuple[StoredObject, int]:
         """Store a piece as the snapshot's own session reads it."""
+        return self._store_fed(
+            name, tell, lambda pipeline: self.snapshot.copy(copy_query(piece), pipeline.write)
+        )
+
+    def _store_fed(
+        self, name: str, tell: Callable[[int], None], feed: Callable[[Pipeline], T]
+    ) -> tuple[StoredObject, T]:
+        """Store what `feed` writes, and return what it returns."""
+
+        def fed(pipeline: Pipeline) -> T:
+            try:
+                return feed(pipeline)
+            finally:
+                pipeline.end_input()
+
         commands = [COMPRESS, self.encrypt.command()]
         with (
             self.destinations.upload(name) as upload,
-            ThreadPoolExecutor(1, "unqueued") as reader,
+            ThreadPoolExecutor(1, "feeder") as feeder,
             Pipeline(self.programs, commands, fed=True) as pipeline,
         ):
-            reading = reader.submit(self._feed, pipeline, piece)
+            feeding = feeder.submit(fed, pipeline)
             stored = _pass_on(pipeline, upload, name, tell)
-            rows = reading.result()
+            found = feeding.result()
             pipeline.finish()
             upload.commit()
-        return stored, rows
-
-    def _feed(self, pipeline: Pipeline, piece: Piece) -> int:
-        try:
-            return self.snapshot.copy(copy_query(piece), pipeline.write)
-        finally:
-            pipeline.end_input()
+        return stored, found
 
 
 def _pass_on(

@@ -187,6 +187,18 @@ class Pipeline:
                 " data is incomplete: try again"
             ) from None
 
+    def offer(self, block: bytes | memoryview) -> bool:
+        """Feed the first program, unless it has read all that it wants; whether it has not.
+
+        It may have failed instead, which `finish` says.
+        """
+        assert self.input is not None  # noqa: S101 - as above
+        try:
+            self.input.write(block)
+        except BrokenPipeError:
+            return False
+        return True
+
     def end_input(self) -> None:
         """Let the first program know that nothing follows."""
         _close(self.input)

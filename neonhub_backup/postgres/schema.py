@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from neonhub_backup.domain.manifest import Schema
 
-_OBJECT = re.compile(
+OBJECT = re.compile(
     r"^--\n-- Name: (?P<name>.*); Type: (?P<type>.*?);"
     r" Schema: (?P<schema>.*); Owner: ?(?P<owner>.*)\n--\n",
     re.MULTILINE,
@@ -34,7 +34,7 @@ def fingerprint(dump: str) -> Schema:
     """
     bodies: dict[str, list[str]] = defaultdict(list)
     method = ""
-    headers = list(_OBJECT.finditer(dump))
+    headers = list(OBJECT.finditer(dump))
     ends = [*(header.start() for header in headers), len(dump)][1:]
     before = dump[: headers[0].start()] if headers else ""
     for header, end in zip(headers, ends, strict=True):

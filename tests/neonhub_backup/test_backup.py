@@ -23,7 +23,13 @@ from neonhub_backup.domain.configuration import (
 from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
 from neonhub_backup.domain.manifest import dump_manifest, load_manifest
 from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
-from neonhub_backup.errors import DatabaseError, MissingObjectError, ProgramError, StoreError
+from neonhub_backup.errors import (
+    DatabaseError,
+    IntegrityError,
+    MissingObjectError,
+    ProgramError,
+    StoreError,
+)
 from neonhub_backup.postgres.connection import Connection, Target
 from neonhub_backup.postgres.dump import CHUNK_BYTES
 from neonhub_backup.postgres.programs import DIRECTORY_VARIABLE
@@ -321,6 +327,81 @@ def test_a_lock_that_pg_dump_waits_for_in_vain_is_called_a_migration(
         take(store)
 
     assert _manifests(store) == []
+
+
+class TestTheArchive:
+    """What it holds is read while it is written, and no second time."""
+
+    DUMP = "--\n-- Name: users; Type: TABLE; Schema: public; Owner: app\n--\n"
+    ENTRY = "215; 1259 16385 TABLE public users app"
+
+    @pytest.fixture
+    def archive(self, programs: Path) -> Callable[[str, str], None]:
+        """Have pg_dump write an archive with a shell command, and pg_restore read it with one."""
+
+        def write(dumps: str, lists: str) -> None:
+            (programs / "pg_dump").write_text(
+                f"#!/bin/sh\n{PG_DUMP.splitlines()[0]}\n"
+                f"case \"$*\" in *--schema-only*) echo '{self.DUMP}'; exit;; esac\n{dumps}\n"
+            )
+            # pg_restore is given --list --file=PATH.
+            (programs / "pg_restore").write_text(f"#!/bin/sh\nfile=${{2#--file=}}\n{lists}\n")
+
+        return write
+
+    def test_is_a_backup_s_when_it_lists_every_object(
+        self, take: Take, archive: Callable[[str, str], None]
+    ) -> None:
+        archive(f"echo '{self.ENTRY}'", 'cat > "$file"')
+        store = MemoryStore("one")
+
+        taken = take(store)
+
+        assert _whole(store, taken)
+        assert "TABLE public users" in taken.manifest.schema_.objects
+
+    def test_that_lacks_an_object_is_no_backup(
+        self, take: Take, archive: Callable[[str, str], None]
+    ) -> None:
+        archive("echo '216; 1259 16390 TABLE public posts app'", 'cat > "$file"')
+        store = MemoryStore("one")
+
+        with pytest.raises(IntegrityError, match=r"lacks .* \(TABLE public users app\)"):
+            take(store)
+
+        assert _manifests(store) == []
+
+    def test_need_not_be_read_to_its_end(
+        self, take: Take, archive: Callable[[str, str], None]
+    ) -> None:
+        archive(f"echo '{self.ENTRY}'; head -c 30000000 /dev/zero", 'head -n 1 > "$file"')
+        store = MemoryStore("one")
+
+        assert _whole(store, take(store))
+
+    @pytest.mark.parametrize(
+        ("dumps", "lists", "named"),
+        [
+            ("echo x", "exit 3", "pg_restore failed with exit code 3"),
+            ("echo x; exit 4", "cat > /dev/null; exit 3", "pg_dump failed with exit code 4"),
+        ],
+        ids=["pg_restore", "pg_dump"],
+    )
+    def test_that_cannot_be_read_names_the_program_at_fault(
+        self,
+        dumps: str,
+        lists: str,
+        named: str,
+        take: Take,
+        archive: Callable[[str, str], None],
+    ) -> None:
+        archive(dumps, lists)
+        store = MemoryStore("one")
+
+        with pytest.raises(ProgramError, match=named):
+            take(store)
+
+        assert _manifests(store) == []
 
 
 def test_every_object_is_locked_for_as_long_as_its_tier_says(take: Take) -> None:

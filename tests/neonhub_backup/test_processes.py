@@ -158,6 +158,21 @@ def test_a_program_that_does_not_want_all_of_its_input_has_failed() -> None:
         _feed_without_end(pipeline)
 
 
+def test_a_program_that_is_offered_more_than_it_wants_has_not_failed() -> None:
+    with Pipeline(Programs(), [Command(["head", "-c", "10"])], fed=True) as pipeline:
+        while pipeline.offer(b"x" * (1 << 20)):
+            pass
+        assert pipeline.finish() == "x" * 10
+
+
+def test_a_program_that_fails_while_it_is_offered_something_is_named() -> None:
+    with Pipeline(Programs(), [_sh("head -c 10; exit 5")], fed=True) as pipeline:
+        while pipeline.offer(bytes(1 << 20)):
+            pass
+        with pytest.raises(ProgramError, match="sh failed with exit code 5"):
+            pipeline.finish()
+
+
 def test_a_script_s_data_and_what_it_says_are_kept_apart() -> None:
     script = f"printf data > {DATA}; echo said"
 
