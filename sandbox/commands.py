@@ -2,7 +2,7 @@
 
 import sys
 
-from sandbox import report
+from sandbox import private_key, report
 from sandbox.jobs import Job
 from sandbox.local import Sandbox
 from sandbox.steps import Steps
@@ -28,6 +28,8 @@ def up(steps: Steps, sandbox: Sandbox | None = None) -> None:
     steps.say("deployment", "pulumi up --yes --stack local")
     with steps.step("deployment") as step:
         step.done = sandbox.deploy()
+    with steps.step("private key") as step:
+        step.done = f"set by hand in GitHub's environments {private_key.give(sandbox)}"
     with steps.step("demo") as step:
         command = [sys.executable, "-P", "-m", "sandbox.demo"]
         job = Job(

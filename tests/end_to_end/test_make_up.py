@@ -14,6 +14,7 @@ import pytest
 
 from neonhub_backup.domain.layout import DRILLS
 from sandbox import commands
+from sandbox.emulators.github.storage import reveal_secrets
 from sandbox.steps import Steps
 from sandbox.throwaway import Throwaway
 
@@ -49,6 +50,18 @@ def s3(local: Throwaway) -> "S3Client":
         aws_access_key_id="sandbox",
         aws_secret_access_key="sandbox",  # noqa: S106 - the emulator's
     )
+
+
+@pytest.mark.usefixtures("first")
+def test_drills_and_restores_in_github_hold_the_key_that_opens_backups(local: Throwaway) -> None:
+    repository = local.addresses.github_repository
+    held = {
+        environment
+        for environment in ("local-backup", "local-drill", "local-restore")
+        if "NEONHUB_BACKUP_PRIVATE_KEY"
+        in reveal_secrets(local.github_data, repository, environment)
+    }
+    assert held == {"local-drill", "local-restore"}
 
 
 def keys(s3: "S3Client", prefix: str = "db/") -> list[str]:
