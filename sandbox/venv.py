@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -118,6 +119,15 @@ class Environment:
                 " and the type checker look there"
             )
         link_atomically(link, Path(os.path.relpath(self.place, project)))
+
+
+def offer_base_python(folder: Path) -> None:
+    """Puts the interpreter outside of any virtual environment there, as `python` and `python3`."""
+    for name in ("python", "python3"):
+        # A link would look for its libraries beside itself.
+        write_atomically(
+            folder / name, f'#!/bin/sh\nexec {shlex.quote(str(_base_python()))} "$@"\n', mode=0o755
+        )
 
 
 def _says(stamp: Path, key: str) -> bool:

@@ -340,9 +340,21 @@ def reveal_secrets(
 
     Raises KeyError when there is no such environment. Safe beside a running emulator.
     """
-    state = _load(data_dir / "repositories" / repository / "state.json", RepositoryState)
+    state = read_state(data_dir, repository)
     vault: Vault = state.vault if environment is None else state.environments[environment].vault
     return {name: vaults.opened(vault, secret.sealed) for name, secret in vault.secrets.items()}
+
+
+def read_state(data_dir: Path, repository: str) -> RepositoryState:
+    """All but the files of `owner/name`. Safe beside a running emulator."""
+    return _load(data_dir / "repositories" / repository / "state.json", RepositoryState)
+
+
+def owner_id(data_dir: Path, repository: str) -> int:
+    """The number of the owner of `owner/name`. Safe beside a running emulator."""
+    owner = repository.partition("/")[0]
+    accounts = _load(data_dir / "accounts.json", Registry).accounts
+    return next(account.id for account in accounts if account.login == owner)
 
 
 def node_id(kind: str, number: int) -> str:

@@ -3,8 +3,8 @@
 moto 5 reads of a statement its effect, its actions and its resources: no conditions, no
 `NotResource`, no `?`, no permission boundaries. It knows keys and metrics under other names than
 AWS, takes some requests about buckets for the creation of one, and refuses nobody a role who
-brings a token. Here a request is judged by everything that its policies say of it. An identity
-token counts as signed by whom it names.
+brings a token. Here a request is judged by everything that its policies say of it; a token, even
+where nothing else is enforced. It counts as signed by whom it names.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -61,15 +61,21 @@ _check: Any = IAMRequestBase.check_action_permitted
 
 
 def authorize(self: Any, kind: type, resource: str = "*") -> None:
-    """Refuse a request that is not allowed, if that is enforced."""
-    if ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT:
-        asked: dict[str, Any] = getattr(self, "params", None) or {}
-        g.asked = asked
-        # Who brings a token has no credentials yet, so there is no signature.
-        if "Authorization" not in request.headers and asked.get("WebIdentityToken"):
-            require_trust(asked["RoleArn"], asked["WebIdentityToken"])
-            return
+    """Refuse a request that is not allowed, if that is enforced; who brings a token, always."""
+    # Who brings a token has no credentials yet, so there is no signature.
+    signed = "Authorization" in request.headers
+    asked: dict[str, Any] = {}
+    if not signed or _enforced():
+        asked = getattr(self, "params", None) or {}
+    g.asked = asked
+    if not signed and asked.get("WebIdentityToken"):
+        require_trust(asked["RoleArn"], asked["WebIdentityToken"])
+        return
     _authorize(self, kind, resource)
+
+
+def _enforced() -> bool:
+    return ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
 
 
 def require_trust(role_arn: str, token: str) -> None:

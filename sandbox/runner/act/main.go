@@ -4,14 +4,16 @@
 // another one needs. On GitHub a job sees those of its own environment, and waits for that
 // environment's reviewers. So here a job runs alone: what ended before it is told, not run again.
 //
-// The request comes in as JSON on standard input, because it holds secrets. act's log goes out as
-// JSON on standard output, one entry a line; the last line is the outcome.
+// It is called with the path of a request, JSON that is its owner's alone because it holds secrets.
+// act's log goes out as JSON on standard output, one entry a line; the last line is the outcome.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -66,10 +68,8 @@ func main() {
 }
 
 func run() (outcome, error) {
-	var asked request
-	decoder := json.NewDecoder(os.Stdin)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&asked); err != nil {
+	asked, err := read(os.Args)
+	if err != nil {
 		return outcome{}, fmt.Errorf("the request is not valid: %w", err)
 	}
 	logrus.SetFormatter(&logrus.JSONFormatter{})
@@ -122,13 +122,30 @@ func run() (outcome, error) {
 	return ending(chosen.Job(), failure)
 }
 
+func read(arguments []string) (request, error) {
+	var asked request
+	if len(arguments) != 2 {
+		return asked, errors.New("its path is the one argument")
+	}
+	file, err := os.Open(arguments[1])
+	if err != nil {
+		return asked, err
+	}
+	defer file.Close()
+	decoder := json.NewDecoder(file)
+	decoder.DisallowUnknownFields()
+	return asked, decoder.Decode(&asked)
+}
+
 // ending tells a job that failed, which is an outcome, from one that act could not run.
 func ending(job *model.Job, failure error) (outcome, error) {
+	outputs := map[string]string{}
 	switch job.Result {
 	case "success", "failure":
-		return outcome{job.Result, job.Outputs}, nil
+		maps.Copy(outputs, job.Outputs)
+		return outcome{job.Result, outputs}, nil
 	case "skipped":
-		return outcome{job.Result, map[string]string{}}, nil
+		return outcome{job.Result, outputs}, nil
 	}
 	if failure == nil {
 		failure = fmt.Errorf("act has no runner for the job %q", job.Name)

@@ -1,0 +1,1 @@
+"""Runs the workflows that a stack committed, as GitHub would, on this machine."""
