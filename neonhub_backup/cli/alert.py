@@ -8,7 +8,7 @@ import typer
 from neonhub_backup.alert import FAILURE_VARIABLE, Alert, Result, send
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 
 
 @app.command(name="alert")
@@ -29,7 +29,6 @@ def alert_(
     failure = os.environ.get(FAILURE_VARIABLE, "").strip()
     alert = Alert(environment=environment, workflow=workflow, result=result, failure=failure)
     done = send(alert, os.environ)
-    if as_json:
-        write_json({"told": done})
-    else:
+    report({"told": done}, as_json=as_json)
+    if not as_json:
         typer.echo("\n".join(done))

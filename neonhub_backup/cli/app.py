@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from neonhub_backup import __version__
+from neonhub_backup.cli import reporting
 from neonhub_backup.cli.versions import say_programs
 
 log = logging.getLogger("neonhub_backup")
@@ -105,6 +106,15 @@ class Commands(TyperGroup):
         self.commands = get_group(app).commands
         return self.commands.get(cmd_name)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the words after the options name; a summary begins with its name."""
+        name, command, rest = super().resolve_command(ctx, args)
+        inner = getattr(command, "commands", ())
+        reporting.name_command(
+            " ".join((name or "", *(word for word in rest[:1] if word in inner)))
+        )
+        return name, command, rest
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - as above
         """The names and what each does."""
         with formatter.section("Commands"):
@@ -143,6 +153,14 @@ def main(
     verbose: Annotated[
         bool,
         typer.Option("--verbose", help="Say which configuration is read, and name every object."),
+    ] = False,
+    github: Annotated[  # noqa: ARG001 - looked for before the command line is read
+        bool,
+        typer.Option(
+            reporting.GITHUB,
+            help="In GitHub Actions: add the result to the job's summary, its outputs and its"
+            " annotations.",
+        ),
     ] = False,
     version: Annotated[  # noqa: ARG001 - its callback has answered
         bool,

@@ -9,7 +9,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import counted, describe, say_list, say_table, size_text, write_json
+from neonhub_backup.cli.output import counted, describe, report, say_list, say_table, size_text
 from neonhub_backup.cli.selecting import TierName, asked_stores, read_tier
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.domain import configuration
@@ -63,9 +63,8 @@ def list_(
         }
         if item["proven"] or not proven:
             found.append(item)
-    if as_json:
-        write_json(found)
-    else:
+    report(found, as_json=as_json)
+    if not as_json:
         say_list(found)
     if inventory.failures:
         raise joined(inventory.failures)
@@ -101,9 +100,8 @@ def show(
         "archive_bytes": manifest.archive.bytes,
         "sizes": _sizes(manifest),
     }
-    if as_json:
-        write_json(result)
-    else:
+    report(result, as_json=as_json)
+    if not as_json:
         _say(result)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import counted, describe, times_text, write_json
+from neonhub_backup.cli.output import counted, describe, report, times_text
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.domain.configuration import Check
@@ -119,9 +119,8 @@ def drill_(
         else:
             outcomes, failures = [first_that_works(copies, drilling)], []
     results = [_result(outcome) for outcome in outcomes]
-    if as_json:
-        write_json(results if every_store else results[0])
-    else:
+    report(results if every_store else results[0], as_json=as_json)
+    if not as_json:
         for outcome, result in zip(outcomes, results, strict=True):
             _say(outcome, result)
     _raise([*(error for outcome in outcomes for error in _errors(outcome)), *failures])

@@ -18,7 +18,7 @@ from neonhub_backup.cli.journals import (
     recovery_journal,
 )
 from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.plans import plan_lines, span
 from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
@@ -252,8 +252,9 @@ def _undo(unfinished: Run | None, asked: _Asked, *, dry_run: bool, as_json: bool
     if not dry_run:
         asked.people.confirm(f"the restore of {asked.target} that is not finished is given up")
     dropped = undo(unfinished, asked.target, dry_run=dry_run)
+    undone = {"undone": unfinished.name, "dropped": dropped, "dry_run": dry_run}
+    report(undone, as_json=as_json)
     if as_json:
-        write_json({"undone": unfinished.name, "dropped": dropped, "dry_run": dry_run})
         return
     if dry_run:
         by, at = _begun(unfinished)
@@ -274,8 +275,8 @@ def _revert(database: Database, run: Run) -> str:
 
 
 def _say_plan(plan: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
+    report(plan | {"dry_run": True}, as_json=as_json)
     if as_json:
-        write_json(plan | {"dry_run": True})
         return
     typer.echo("\n".join(lines))
     typer.echo("nothing was changed")
@@ -288,20 +289,19 @@ def _say_done(emergency: Emergency, *, as_json: bool) -> None:
     aside = run.result(SWAP).get("aside")
     saved = run.result(BACK_UP)
     restart = emergency.database.recovery.restart
+    result = {
+        "backup": first.manifest.name,
+        "target": str(emergency.target),
+        "set_aside": aside,
+        "present_state": dict(saved),
+        "seconds": round(took.total_seconds(), 1),
+        "within_rto": took <= allowed,
+        "revert": _revert(emergency.database, run) if aside else None,
+        "restart": list(restart),
+        "journal": str(run.journal.path),
+    }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(
-            {
-                "backup": first.manifest.name,
-                "target": str(emergency.target),
-                "set_aside": aside,
-                "present_state": dict(saved),
-                "seconds": round(took.total_seconds(), 1),
-                "within_rto": took <= allowed,
-                "revert": _revert(emergency.database, run) if aside else None,
-                "restart": list(restart),
-                "journal": str(run.journal.path),
-            }
-        )
         return
     slower = "within" if took <= allowed else "MORE than"
     typer.echo(

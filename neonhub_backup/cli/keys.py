@@ -11,7 +11,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import DatabaseName, Json, StoreName
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import FromStore, asked_stores, read_wanted
 from neonhub_backup.cli.session import Session, open_session, running_programs
 from neonhub_backup.domain.layout import Location
@@ -80,9 +80,8 @@ def check(
         "private_key_problem": refusal,
         "backups": opened,
     }
-    if as_json:
-        write_json(result)
-    else:
+    report(result, as_json=as_json)
+    if not as_json:
         _say(findings, opened)
     problems = [
         *filter(None, (refusal, *(finding.problem for finding in findings))),
@@ -161,8 +160,7 @@ def rotate(
             results.append(_describe_rotated(done))
             if not as_json:
                 _say_rotated(done)
-    if as_json:
-        write_json(results)
+    report(results, as_json=as_json)
     if failures:
         first, *others = failures
         more = f"; and {len(others)} more could not be re-wrapped" if others else ""

@@ -10,7 +10,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
-from neonhub_backup.cli.output import size_text, write_json
+from neonhub_backup.cli.output import report, size_text
 from neonhub_backup.cli.session import open_session, read_target, running_programs
 from neonhub_backup.encryption import decryptor, encryptor
 from neonhub_backup.errors import ConfigurationError
@@ -113,20 +113,18 @@ def dump(
         programs = stack.enter_context(running_programs())
         dumped = dump_database(target, wanted, path, programs, keys)
     seconds = time.monotonic() - began
-    if as_json:
-        write_json(
-            {
-                "file": str(dumped.path),
-                "bytes": dumped.bytes,
-                "content": wanted.content.name.lower(),
-                "tables": list(wanted.tables),
-                "source": str(target),
-                "server_major": dumped.server_major,
-                "seconds": round(seconds, 3),
-            }
-        )
-        return
-    typer.echo(f"dumped {target} into {path}: {size_text(dumped.bytes)} in {seconds:.1f} s")
+    result = {
+        "file": str(dumped.path),
+        "bytes": dumped.bytes,
+        "content": wanted.content.name.lower(),
+        "tables": list(wanted.tables),
+        "source": str(target),
+        "server_major": dumped.server_major,
+        "seconds": round(seconds, 3),
+    }
+    report(result, as_json=as_json)
+    if not as_json:
+        typer.echo(f"dumped {target} into {path}: {size_text(dumped.bytes)} in {seconds:.1f} s")
 
 
 @local.command()
@@ -171,17 +169,15 @@ def restore(
         dumped = inspect(file, programs, lambda: stack.enter_context(decryptor()))
         restore_dump(dumped, target, programs, single_transaction=at_once)
     seconds = time.monotonic() - began
-    if as_json:
-        write_json(
-            {
-                "file": str(file),
-                "target": str(target),
-                "single_transaction": at_once,
-                "seconds": round(seconds, 3),
-            }
-        )
-        return
-    typer.echo(f"restored {file} into {target} in {seconds:.1f} s")
+    result = {
+        "file": str(file),
+        "target": str(target),
+        "single_transaction": at_once,
+        "seconds": round(seconds, 3),
+    }
+    report(result, as_json=as_json)
+    if not as_json:
+        typer.echo(f"restored {file} into {target} in {seconds:.1f} s")
 
 
 def _content(*, schema_only: bool, data_only: bool) -> Content:

@@ -4,12 +4,13 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
 import typer
 
+from neonhub_backup.cli import reporting
 from neonhub_backup.cli.app import COMPLETION_VARIABLE, PROGRAM, app
 from neonhub_backup.cli.messages import Failure, say_failure, say_logs
 from neonhub_backup.errors import BackupError, DatabaseError, UnconfirmedError
@@ -54,13 +55,26 @@ def run() -> NoReturn:
 
 
 def _exit_code(arguments: Sequence[str], *, as_events: bool) -> int:
+    code, failure = _attempt(lambda: _run_command(arguments), as_events=as_events)
+    untold, _ = _attempt(lambda: reporting.tell(failure, as_json=as_events), as_events=as_events)
+    return code or untold
+
+
+def _run_command(arguments: Sequence[str]) -> object:
+    if reporting.GITHUB in arguments:
+        reporting.begin(os.environ)
+    return app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+
+
+def _attempt(act: Callable[[], object], *, as_events: bool) -> tuple[int, Failure | None]:
+    """Do something; the exit code, and the failure whose last words were said."""
     try:
-        code = app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        code = act()
     except (Stopped, Exception) as error:  # noqa: BLE001 - the outermost place; all of it is shown
         failure = _failure(error)
         say_failure(failure, as_events=as_events)
-        return failure.code
-    return code if isinstance(code, int) else 0
+        return failure.code, failure
+    return (code if isinstance(code, int) else 0), None
 
 
 def _failure(error: BaseException) -> Failure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
+from neonhub_backup.cli.reporting import keep
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 
@@ -65,6 +66,13 @@ def size_text(number: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+def report(result: object, *, as_json: bool) -> None:
+    """The result of a command: kept for a summary in GitHub, and with --json written."""
+    keep(result)
+    if as_json:
+        write_json(result)
 
 
 def write_json(result: object) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
-from neonhub_backup.cli.output import size_text, write_json
+from neonhub_backup.cli.output import report, size_text
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
@@ -53,9 +53,8 @@ def prune(
         if dry_run is False:
             carry_out(directory, decided, now)
         results.append(_result(directory, decided, deleted=dry_run is False))
-    if as_json:
-        write_json(results)
-    else:
+    report(results, as_json=as_json)
+    if not as_json:
         for result in results:
             _say(result)
     if dry_run is None:

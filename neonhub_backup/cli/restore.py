@@ -10,7 +10,7 @@ from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
 from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
 from neonhub_backup.cli.session import open_session, read_target
 from neonhub_backup.errors import ConfigurationError
@@ -238,18 +238,21 @@ def revert_(
 
 def _say_swap(swap: Swap, what: str, into: str, *, dry_run: bool, as_json: bool) -> None:
     name = swap.target.database
+    undo = None
+    if swap.aside is not None and not dry_run:
+        undo = f"neonhub-backup restore revert --into {shlex.quote(into)}"
+    result = {
+        "target": str(swap.target),
+        "database": name,
+        "was": swap.moved,
+        "backup": swap.backup,
+        "set_aside": swap.aside,
+        "disconnected": [str(session) for session in swap.disconnected],
+        "revert": undo,
+        "dry_run": dry_run,
+    }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(
-            {
-                "target": str(swap.target),
-                "database": name,
-                "was": swap.moved,
-                "backup": swap.backup,
-                "set_aside": swap.aside,
-                "disconnected": [str(session) for session in swap.disconnected],
-                "dry_run": dry_run,
-            }
-        )
         return
     would = "would be" if dry_run else "is now"
     typer.echo(f"{swap.moved} ({what}) {would} named {name}")
@@ -259,5 +262,5 @@ def _say_swap(swap: Swap, what: str, into: str, *, dry_run: bool, as_json: bool)
         typer.echo(f"  {'would be' if dry_run else 'was'} disconnected: {session}")
     if dry_run:
         typer.echo("nothing was changed")
-    elif swap.aside is not None:
-        typer.echo(f"  to undo this: neonhub-backup restore revert --into {shlex.quote(into)}")
+    elif undo is not None:
+        typer.echo(f"  to undo this: {undo}")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from neonhub_backup.cli.output import counted, describe, size_text, times_text, write_json
+from neonhub_backup.cli.output import counted, describe, report, size_text, times_text
 from neonhub_backup.cli.selecting import say_candidates
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.domain.manifest import Manifest, Table
@@ -63,8 +63,8 @@ class Asked:
 
     def say(self, result: dict[str, Any], *lines: str) -> None:
         """The result for machines, or the lines for people."""
+        report(self.described() | result | {"dry_run": self.dry_run}, as_json=self.as_json)
         if self.as_json:
-            write_json(self.described() | result | {"dry_run": self.dry_run})
             return
         if self.dry_run:
             say_candidates(self.candidates)
@@ -83,12 +83,12 @@ def into(asked: Asked, *, set_aside: bool) -> None:
     )
     lines = [f"restored {asked.manifest.name} into {asked.target}: {counted(asked.described())}"]
     lines.append(times_text(_times(done.times)))
+    undo = None
     if done.aside is not None:
+        undo = f"neonhub-backup restore revert --into {shlex.quote(asked.into)}"
         lines.append(f"  the database that was there is now named {done.aside}")
-        lines.append(
-            f"  to undo this: neonhub-backup restore revert --into {shlex.quote(asked.into)}"
-        )
-    asked.say(read | {"set_aside": done.aside} | _times(done.times), *lines)
+        lines.append(f"  to undo this: {undo}")
+    asked.say(read | {"set_aside": done.aside, "revert": undo} | _times(done.times), *lines)
 
 
 def beside(asked: Asked) -> None:

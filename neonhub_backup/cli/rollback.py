@@ -17,7 +17,7 @@ from neonhub_backup.cli.journals import (
     recovery_journal,
 )
 from neonhub_backup.cli.options import DatabaseName, Json
-from neonhub_backup.cli.output import size_text, write_json
+from neonhub_backup.cli.output import report, size_text
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.domain.configuration import MIGRATION, Database
@@ -232,8 +232,8 @@ def _say_preview(work: Rollback, run: Run, found: Migration | None, *, as_json: 
         "journal": str(run.journal.path),
         "dry_run": True,
     }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(result)
         return
     state = "not recorded" if found is None else f"recorded as {found.state}"
     typer.echo(f"rollback of {work.migration} ({state}) on {work.target}")
@@ -252,18 +252,17 @@ def _say_done(work: Rollback, run: Run, *, as_json: bool) -> None:
     directory = Path(str(applied["directory"]))
     difference = (directory / DIFFERENCE).read_text(encoding="utf-8")
     tables = applied["tables"]
+    result = {
+        "migration": work.migration,
+        "target": str(work.target),
+        "tables": tables,
+        "directory": str(directory),
+        "difference": difference,
+        "marked": run.state(MARK) is Event.DONE,
+        "journal": str(run.journal.path),
+    }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(
-            {
-                "migration": work.migration,
-                "target": str(work.target),
-                "tables": tables,
-                "directory": str(directory),
-                "difference": difference,
-                "marked": run.state(MARK) is Event.DONE,
-                "journal": str(run.journal.path),
-            }
-        )
         return
     typer.echo(difference or "the schema is as it was\n", nl=False)
     typer.echo(f"rolled back: {work.migration} on {work.target}")

@@ -10,7 +10,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import describe, size_text, write_json
+from neonhub_backup.cli.output import describe, report, size_text
 from neonhub_backup.cli.selecting import FromStore, asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.errors import ConfigurationError
@@ -81,16 +81,14 @@ def _first(
 
 
 def _say(done: str, copy: Candidate, moved: Moved, *, as_json: bool) -> None:
+    result = describe(copy.location, copy.manifest) | {
+        "store": copy.store.name,
+        "place": moved.place,
+        "objects_moved": moved.moved,
+        "objects_kept": moved.kept,
+    }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(
-            describe(copy.location, copy.manifest)
-            | {
-                "store": copy.store.name,
-                "place": moved.place,
-                "objects_moved": moved.moved,
-                "objects_kept": moved.kept,
-            }
-        )
         return
     kept = f", {moved.kept} were there already" if moved.kept else ""
     typer.echo(

@@ -8,7 +8,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import InStore, wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import size_text, write_json
+from neonhub_backup.cli.output import report, size_text
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.encryption import decryptor
@@ -57,9 +57,8 @@ def verify(
         **{missing.name: _missing(missing.address) for missing in copies.missing},
     }
     ordered = {one.name: described[one.name] for one in stores}
-    if as_json:
-        write_json({"name": name, "deep": deep, "stores": ordered})
-    else:
+    report({"name": name, "deep": deep, "stores": ordered}, as_json=as_json)
+    if not as_json:
         for store_name, said in ordered.items():
             _say(store_name, said, deep=deep)
     _raise(name, verdicts, copies)
