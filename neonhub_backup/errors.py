@@ -87,6 +87,18 @@ class RecoveryCommandError(BackupError):
     exit_code = 13
 
 
+class ContentsError(BackupError):
+    """The backup is what was written, and holds less than the configuration requires."""
+
+    exit_code = 14
+
+
+class ObjectiveError(BackupError):
+    """The backup is proven, and what the configuration promises of a recovery does not hold."""
+
+    exit_code = 15
+
+
 class DeliveryError(BackupError):
     """What was to be told to somebody, such as GitHub or a chat, did not get there."""
 

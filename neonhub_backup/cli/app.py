@@ -42,6 +42,11 @@ COMMANDS = {
         "verify",
         "Read every object of a backup in every store, and compare each with the manifest.",
     ),
+    "validate": Listing(
+        "validate",
+        "Check without any key that a backup is complete in every store, with all that it must"
+        " hold.",
+    ),
     "fetch": Listing(
         "transfer",
         "Download a backup as it is stored. Run again, it goes on where it stopped.",

@@ -106,17 +106,26 @@ def show(
 
 
 def wanted_copies(
-    session: Session, stores: Sequence[Store], name: str, database: str | None
+    session: Session,
+    stores: Sequence[Store],
+    name: str,
+    database: str | None,
+    *,
+    pass_over_damaged: bool = True,
 ) -> Copies:
     """Where the backup is that is meant; `latest` is the newest of its database.
+
+    One whose every manifest is damaged is passed over, unless that is what is looked for.
 
     Raises:
         ConfigurationError: the database is not in the configuration, or not said.
         NoBackupError: there is no such backup, or it is one of another database.
+        IntegrityError: the manifests of what could be it cannot be trusted.
     """
     if name == LATEST:
         wanted = Wanted(database=session.database(database).name)
-        return find_copies(stores, choose(stores, wanted)[0].location.name)
+        newest = choose(stores, wanted, pass_over_damaged=pass_over_damaged)[0]
+        return find_copies(stores, newest.location.name)
     if database is not None:
         session.databases(database)
     copies = find_copies(stores, name)

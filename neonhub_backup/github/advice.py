@@ -33,6 +33,11 @@ ADVICE = {
         "Read what the command said, correct that, and run the same command again: it goes on"
         " where it stopped."
     ),
+    14: (
+        "Find out whether a migration dropped or renamed what is missing; restore an older backup,"
+        " or correct `required`."
+    ),
+    15: "Restore on a larger machine, make the database smaller, or promise less.",
     16: (
         "Correct the address, the token or its permission that the message names; docs/github.md"
         " lists the variables."

@@ -1,7 +1,7 @@
 """A backup as it is read: every byte compared with what was written."""
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from neonhub_backup.domain.layout import Location
@@ -71,22 +71,37 @@ def read_along(
         programs.progress.advance(stored.name, len(block))
 
 
+def listed_sizes(store: Store, location: Location) -> dict[str, int]:
+    """Everything below a backup's prefix: names, and how many bytes each has. One listing."""
+    prefix = location.prefix
+    return {listed.key.removeprefix(prefix): listed.bytes for listed in store.list(prefix)}
+
+
+def misfits(objects: Iterable[StoredObject], sizes: Mapping[str, int]) -> dict[str, str]:
+    """What is wrong with those that are not there with the size they were written with."""
+    found: dict[str, str] = {}
+    for stored in objects:
+        size = sizes.get(stored.name)
+        if size is None:
+            found[stored.name] = "is missing"
+        elif size != stored.bytes:
+            found[stored.name] = f"has {size} bytes instead of {stored.bytes}"
+    return found
+
+
 def check_presence(source: Source) -> None:
     """See in one listing that every object is there, with the size it was written with.
 
     Raises:
         IntegrityError: one is missing or truncated.
     """
-    listed = {listed.key: listed.bytes for listed in source.store.list(source.location.prefix)}
-    for stored in source.manifest.objects():
-        found = listed.get(source.key(stored))
-        if found != stored.bytes:
-            state = "missing" if found is None else f"of {found} bytes instead of {stored.bytes}"
-            raise IntegrityError(
-                f"{source.store.address}/{source.key(stored)} is {state}, so backup"
-                f" {source.manifest.name} is not complete and nothing is restored from it: restore"
-                " another backup, or bring back the object's earlier version"
-            )
+    store, location, manifest = source.store, source.location, source.manifest
+    for name, wrong in misfits(manifest.objects(), listed_sizes(store, location)).items():
+        raise IntegrityError(
+            f"{store.address}/{location.prefix}{name} {wrong}, so backup {manifest.name} is not"
+            " complete and nothing is restored from it: restore another backup, or bring back the"
+            " object's earlier version"
+        )
 
 
 def check_objects(source: Source, programs: Programs) -> None:

@@ -13,7 +13,7 @@ from neonhub_backup.domain.manifest import Chunk, StoredObject, Table
 from neonhub_backup.encryption import Decryptor
 from neonhub_backup.errors import IntegrityError, ProgramError, StoreError
 from neonhub_backup.holdings.selection import Candidate
-from neonhub_backup.holdings.source import Source, read_along
+from neonhub_backup.holdings.source import Source, listed_sizes, misfits, read_along
 from neonhub_backup.postgres.connection import quoted
 from neonhub_backup.postgres.copy_format import BrokenStreamError, RowCounter
 from neonhub_backup.postgres.programs import client_programs
@@ -55,16 +55,13 @@ def verify(copy: Candidate, programs: Programs, decrypt: Decryptor | None) -> Ve
     """
     began = time.monotonic()
     check = _Check(copy, programs) if decrypt is None else _DeepCheck(copy, programs, decrypt)
-    prefix = copy.location.prefix
-    there = {listed.key.removeprefix(prefix): listed.bytes for listed in copy.store.list(prefix)}
+    there = listed_sizes(copy.store, copy.location)
     verdict = Verdict(copy, deep=decrypt is not None)
-    promised = {stored.name for stored in copy.manifest.objects()}
-    verdict.unexpected = sorted(there.keys() - promised - {MANIFEST})
-    jobs = [
-        (stored, job)
-        for stored, job in check.jobs()
-        if _has_its_size(verdict, stored, there.get(stored.name))
-    ]
+    promised = copy.manifest.objects()
+    wrong = misfits(promised, there)
+    verdict.damage = [f"{name} {said}" for name, said in wrong.items()]
+    verdict.unexpected = sorted(there.keys() - {stored.name for stored in promised} - {MANIFEST})
+    jobs = [(stored, job) for stored, job in check.jobs() if stored.name not in wrong]
     sizes = {stored.name: stored.bytes for stored, _ in jobs}
     with phase(programs.progress, f"verifying {copy.store.name}", sizes), workers() as pool:
         settle([pool.submit(_judge, verdict, stored, job) for stored, job in jobs], programs)
@@ -72,14 +69,6 @@ def verify(copy: Candidate, programs: Programs, decrypt: Decryptor | None) -> Ve
     verdict.unread.sort()
     verdict.seconds = time.monotonic() - began
     return verdict
-
-
-def _has_its_size(verdict: Verdict, stored: StoredObject, found: int | None) -> bool:
-    if found is None:
-        verdict.damage.append(f"{stored.name} is missing")
-    elif found != stored.bytes:
-        verdict.damage.append(f"{stored.name} has {found} bytes instead of {stored.bytes}")
-    return found == stored.bytes
 
 
 def _judge(verdict: Verdict, stored: StoredObject, job: Callable[[], None]) -> None:

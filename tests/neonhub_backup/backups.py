@@ -2,15 +2,16 @@
 
 import hashlib
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import MANIFEST, Location, chunk_name
-from neonhub_backup.domain.manifest import Chunk, StoredObject, Table, dump_manifest
+from neonhub_backup.domain.manifest import Chunk, Schema, StoredObject, Table, dump_manifest
 from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.samples import manifest
+from tests.neonhub_backup.samples import SHA256, manifest
 
 TEXT = b"1\tone\n2\ttwo\n3\tthree\n"
 
@@ -40,9 +41,11 @@ def back_up(
     archive: bytes = b"archive",
     rows: bytes = b"rows",
     count: int = 3,
+    database: str = "app",
+    schema: Iterable[str] = (),
 ) -> Candidate:
     """A backup of one table with one object of rows; what is given is stored as it is."""
-    content = manifest(place)
+    content = manifest(place, database)
     name = chunk_name(0, 0, "text")
     chunk = Chunk(**described(name, rows).model_dump(), rows=count)
     table = Table(
@@ -54,7 +57,11 @@ def back_up(
         chunks=(chunk,),
     )
     whole = content.model_copy(
-        update={"archive": described(content.archive.name, archive), "tables": (table,)}
+        update={
+            "archive": described(content.archive.name, archive),
+            "tables": (table,),
+            "schema_": Schema(fingerprint=SHA256, objects=dict.fromkeys(schema, SHA256[:16])),
+        }
     )
     put(store, place.prefix + whole.archive.name, archive)
     put(store, place.prefix + name, rows)

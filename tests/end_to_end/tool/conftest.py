@@ -42,6 +42,7 @@ class Tool:
     environment: dict[str, str]
     stores: Sequence[Store] = field(default_factory=list[Store])
     checks: Sequence[Check] = ()
+    required: Sequence[str] = ()
     recovery: Recovery = field(default_factory=Recovery)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
 
@@ -56,7 +57,12 @@ class Tool:
         configuration = Configuration(
             environment="test",
             databases=(
-                Database(name=self.database, checks=tuple(self.checks), recovery=self.recovery),
+                Database(
+                    name=self.database,
+                    checks=tuple(self.checks),
+                    required=tuple(self.required),
+                    recovery=self.recovery,
+                ),
             ),
             stores=tuple(self.stores),
             encryption=Encryption(

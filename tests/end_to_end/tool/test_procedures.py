@@ -80,6 +80,7 @@ def test_every_command_of_the_page_runs(
         connection.execute(MIGRATIONS)
     tool = tool_for(postgres18, DATABASE)
     tool.recovery = RECOVERY
+    tool.required = ('CREATE TABLE "connectors"',)
     (tool.home / "offsite").mkdir()
     tool.stores = [*tool.stores, DirectoryStore(name="offsite", path=tool.home / "offsite")]
     deployed = tmp_path / "work" / ".neonhub-backup"
