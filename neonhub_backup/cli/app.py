@@ -87,6 +87,10 @@ COMMANDS = {
         "Tell people that a workflow has failed: an issue in GitHub, and a message to a chat.",
     ),
     "postgres": Listing("postgres", "PostgreSQL's own programs, which every other command runs."),
+    "host-files": Listing(
+        "host_files",
+        "Write the script, units, crontab and settings for a machine that backs up by itself.",
+    ),
     "completion": Listing(
         "completion",
         "Write the script that lets a shell complete commands, options and names of backups.",

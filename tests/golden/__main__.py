@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from tests.golden.commands import command_page
+from tests.golden.hosts import golden_host_files
 from tests.golden.registrations import golden_registrations
 from tests.golden.stacks import (
     GOLDEN,
@@ -23,6 +24,7 @@ with tempfile.TemporaryDirectory() as directory:
         }
         | own_workflow_files(Path(directory))
         | command_page()
+        | golden_host_files()
     )
 for path, content in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)

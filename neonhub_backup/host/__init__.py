@@ -1,0 +1,1 @@
+"""Files for a machine that backs up by itself, by systemd or cron."""

@@ -1,0 +1,35 @@
+"""A machine backs up as often as its lowest tier asks, the same by cron and by systemd."""
+
+from typing import Any
+
+import pytest
+
+from neonhub_backup.domain.retention import RetentionPolicy
+from neonhub_backup.host.schedule import calendar_event, cron_expression
+
+LOWER = ("hourly", "daily", "weekly", "monthly")
+
+
+@pytest.mark.parametrize(
+    ("without", "cron", "calendar"),
+    [
+        (LOWER[:0], "0 * * * *", "*-*-* *:00:00 UTC"),
+        (LOWER[:1], "0 2 * * *", "*-*-* 02:00:00 UTC"),
+        (LOWER[:2], "0 2 * * 0", "Sun *-*-* 02:00:00 UTC"),
+        (LOWER[:3], "0 2 1 * *", "*-*-01 02:00:00 UTC"),
+        (LOWER[:4], "0 2 1 1 *", "*-01-01 02:00:00 UTC"),
+    ],
+)
+def test_the_lowest_tier_decides(without: tuple[str, ...], cron: str, calendar: str) -> None:
+    absent: dict[str, Any] = dict.fromkeys(without)
+    retention = RetentionPolicy(**absent)
+
+    assert cron_expression(retention) == cron
+    assert calendar_event(retention) == calendar
+
+
+def test_at_the_hour_at_which_its_slots_begin() -> None:
+    retention = RetentionPolicy(hourly=None, hour_utc=23)
+
+    assert cron_expression(retention) == "0 23 * * *"
+    assert calendar_event(retention) == "*-*-* 23:00:00 UTC"
