@@ -11,7 +11,7 @@ import typer
 from neonhub_backup.cli.app import PROGRAM, app
 from neonhub_backup.cli.discovery import find_configuration
 from neonhub_backup.cli.options import DatabaseName, Json
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.session import open_session
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.host import files
@@ -51,11 +51,11 @@ def host_files(
         database=database,
     )
     became = files.write_files(files.host_files(host), overwrite=overwrite)
-    if as_json:
-        write_json([{"file": str(path), "became": str(what)} for path, what in became.items()])
-        return
-    for written, what in became.items():
-        typer.echo(f"{what}: {written}")
+    result = [{"file": str(file), "became": str(what)} for file, what in became.items()]
+    report(result, as_json=as_json)
+    if not as_json:
+        for item in result:
+            typer.echo(f"{item['became']}: {item['file']}")
 
 
 def _absolute(path: Path) -> Path:

@@ -6,7 +6,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
-from neonhub_backup.cli.output import write_json
+from neonhub_backup.cli.output import report
 from neonhub_backup.postgres.installing import ensure as ensure_programs
 
 postgres = typer.Typer(
@@ -38,16 +38,15 @@ def ensure(
     sudo, from the PostgreSQL project's repository. No server is created or started.
     """
     found = ensure_programs(major, server=server)
+    result = {
+        "major": found.suite.major,
+        "directory": str(found.suite.directory),
+        "server": server,
+        "pgvector": found.pgvector,
+        "installed": list(found.packages),
+    }
+    report(result, as_json=as_json)
     if as_json:
-        write_json(
-            {
-                "major": found.suite.major,
-                "directory": str(found.suite.directory),
-                "server": server,
-                "pgvector": found.pgvector,
-                "installed": list(found.packages),
-            }
-        )
         return
     if found.packages:
         typer.echo(f"installed {' '.join(found.packages)}")
