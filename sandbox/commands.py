@@ -21,6 +21,12 @@ def prepare(steps: Steps, sandbox: Sandbox | None = None) -> Sandbox:
 def up(steps: Steps, sandbox: Sandbox | None = None) -> None:
     """Servers, deployment, demo database; then a backup of it, proven."""
     sandbox = prepare(steps, sandbox)
+    deploy(steps, sandbox)
+    report.run(steps, sandbox)
+
+
+def deploy(steps: Steps, sandbox: Sandbox) -> None:
+    """Servers, deployment and demo database, of which there is no backup yet."""
     with steps.step("servers") as step:
         begun = sandbox.start()
         step.reused = not begun
@@ -39,4 +45,3 @@ def up(steps: Steps, sandbox: Sandbox | None = None) -> None:
             directory=sandbox.project,
         )
         step.done = job.wait("see that the demo database can be written to").strip()
-    report.run(steps, sandbox)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _NANOSECONDS = 1e9
+_BEGUN = "\u2b50"
+"""The star with which act announces a step."""
+_SAID = ("notice", "warning", "error")
+"""Commands by which a step says something on the page of the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +32,7 @@ def steps(entries: Iterable[dict[str, Any]]) -> Iterator[Step]:
     for entry in entries:
         if entry.get("stage") == "Main" and "executionTime" in entry and len(entry["stepID"]) == 1:
             yield Step(
-                name=entry["step"],
+                name=_name(entry),
                 result=entry["stepResult"],
                 seconds=entry["executionTime"] / _NANOSECONDS,
             )
@@ -41,9 +45,24 @@ def summary(entries: Iterable[dict[str, Any]]) -> str:
 
 
 def readable(entries: Iterable[dict[str, Any]]) -> str:
-    """The log as a person reads it: a heading for each step, and what the step wrote."""
-    lines: list[str] = []
-    for entry in entries:
-        message = str(entry.get("msg", "")).rstrip("\r\n")
-        lines.append(f"  {message}" if entry.get("raw_output") else message)
-    return "".join(f"{line}\n" for line in lines if line.strip())
+    """The log as GitHub shows it: each step, what it wrote, and how it ended."""
+    return "".join(f"{line}\n" for entry in entries for line in _lines(entry))
+
+
+def _lines(entry: dict[str, Any]) -> Iterator[str]:
+    message = str(entry["msg"]).strip("\r\n")
+    own = entry.get("stage") == "Main" and len(entry["stepID"]) == 1
+    if entry.get("raw_output"):
+        yield f"    {message}"
+    elif entry.get("command") in _SAID or entry["level"] == "error":
+        yield f"    {entry['level']}: {entry.get('arg', message).strip()}"
+    elif own and "executionTime" in entry:
+        seconds = entry["executionTime"] / _NANOSECONDS
+        yield f"    {entry['stepResult']} after {seconds:.1f} s"
+    elif own and message.startswith(_BEGUN):
+        yield f"  {_name(entry)}"
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """A step without a name is called as it begins."""
+    return entry["step"].splitlines()[0]

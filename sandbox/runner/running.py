@@ -7,8 +7,7 @@ too. Each has an empty workspace, home and environment. The file is the committe
 from a clone of the repository that the deployment wrote to.
 
 What differs from GitHub: a condition that refuses a job is looked at after its reviewers have
-agreed, `concurrency` is not heeded, jobs that could run at once run one after the other, and their
-steps have a terminal.
+agreed, `concurrency` is not heeded, and jobs that could run at once run one after the other.
 """
 
 import json
@@ -83,7 +82,7 @@ class Run:
     @property
     def log(self) -> str:
         """What all jobs wrote."""
-        return "".join(f"==== {job.key}\n{job.log}" for job in self.jobs.values())
+        return "".join(f"{job.key}\n{job.log}" for job in self.jobs.values())
 
     @property
     def summary(self) -> str:
@@ -184,6 +183,14 @@ class _Runner:
         _git(*tool, "commit", "--quiet", "--no-verify", "--message", "As it is here and now")
         # What GitHub's machines have, too: a Python before any that a workflow sets up.
         offer_base_python(self.place / "bin")
+        # act gives every step a terminal; GitHub gives none.
+        write_atomically(
+            self.place / "bin" / "bash",
+            "#!/bin/sh\n"
+            f'exec {shutil.which("bash")} -o pipefail -c \'"$0" "$@" </dev/null 2>&1 | cat\''
+            f' {shutil.which("bash")} "$@"\n',
+            mode=0o755,
+        )
 
     def _run_job(
         self, job: document.Job, folders: Mapping[str, Path], finished: Mapping[str, JobRun]

@@ -1,12 +1,12 @@
 """Who may do what with production's backups, asked of the clouds that the stack was deployed to.
 
 The emulator of AWS judges each request by the identity's policy, its boundary, their conditions
-and the role's trust. It judges neither uploads in parts, nor the conditions of keys, nor on which
-resources of other services than S3 and KMS something is done: there the policies themselves are
-judged, in tests/components/aws, by test_policies.py, test_deployment_policies.py and
-test_bucket_policies.py. Buckets refuse too, whoever asks (test_aws_store.py); here their policies
-are taken away, so that what refuses is the identity's own. The emulator of Google Cloud asks
-nobody who they are, so the grants that it was given are judged.
+and the role's trust. It judges neither the conditions of keys, nor on which resources of other
+services than S3 and KMS something is done: there the policies themselves are judged, in
+tests/components/aws, by test_policies.py, test_deployment_policies.py and test_bucket_policies.py.
+Buckets refuse too, whoever asks (test_aws_store.py); here their policies are taken away, so that
+what refuses is the identity's own. The emulator of Google Cloud asks nobody who they are, so the
+grants that it was given are judged.
 """
 
 import base64

@@ -166,8 +166,17 @@ def _key_arn(caller: Any, resource: str) -> str:
 def _context() -> Context:
     headers = {f"s3:{name.lower()}": value for name, value in request.headers.items()}
     query = {f"s3:{name}": value for name, value in request.args.items()}
-    asked = {"cloudwatch:namespace": g.asked.get("Namespace"), _LOCK_DAYS: _lock_days()}
+    asked = {
+        "cloudwatch:namespace": g.asked.get("Namespace"),
+        _LOCK_DAYS: _lock_days(),
+        "s3:ObjectCreationOperation": _makes_object(),
+    }
     return {**_TLS, **headers, **query, **{key: word for key, word in asked.items() if word}}
+
+
+def _makes_object() -> str:
+    """To begin an upload in parts, or to send one, makes no object; completing it does."""
+    return "false" if request.args.keys() & {"uploads", "partNumber"} else "true"
 
 
 def _lock_days() -> str | None:

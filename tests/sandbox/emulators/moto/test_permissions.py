@@ -141,6 +141,35 @@ def test_a_role_goes_to_nobody_but_whom_it_trusts(
     assert refused(lambda: assume(enforced, arn.split("/")[1], proof))
 
 
+def test_a_token_is_judged_even_where_nothing_is_enforced(
+    become: Callable[..., Session], enforced: str
+) -> None:
+    arn = become({"Action": "s3:*"})("sts").get_caller_identity()["Arn"]
+    enforce(enforced, "inf")
+
+    assert not refused(lambda: assume(enforced, arn.split("/")[1], token(SUBJECT)))
+    assert refused(lambda: assume(enforced, arn.split("/")[1], token("repo:owner/name:ref:main")))
+    assert refused(lambda: assume(enforced, "no-such-role", token(SUBJECT)))
+
+
+def test_parts_of_an_upload_are_told_from_its_completion(become: Callable[..., Session]) -> None:
+    s3 = become(
+        {"Action": "s3:PutObject", "Condition": {"Null": {"s3:if-none-match": "false"}}},
+        {
+            "Action": "s3:PutObject",
+            "Condition": {"Bool": {"s3:ObjectCreationOperation": "false"}},
+        },
+    )("s3")
+    whole = {"Bucket": BUCKET, "Key": "db/parts"}
+    begun = {**whole, "UploadId": s3.create_multipart_upload(**whole)["UploadId"]}
+    part = {"PartNumber": 1, "ETag": s3.upload_part(**begun, PartNumber=1, Body=b"a")["ETag"]}
+    upload = {**begun, "MultipartUpload": {"Parts": [part]}}
+
+    assert refused(lambda: s3.put_object(**whole, Body=b"a"))
+    assert refused(lambda: s3.complete_multipart_upload(**upload))
+    assert not refused(lambda: s3.complete_multipart_upload(**upload, IfNoneMatch="*"))
+
+
 def test_only_named_actions_on_named_objects_are_allowed(become: Callable[..., Session]) -> None:
     s3 = become({"Action": "s3:PutObject", "Resource": OBJECTS})("s3")
 

@@ -1,0 +1,120 @@
+"""The local stack as `make up` leaves it before its first backup, and what runs leave behind."""
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from sandbox import commands
+from sandbox.runner import running
+from sandbox.runner.events import DISPATCH
+from sandbox.steps import Steps
+from sandbox.throwaway import Throwaway
+from tests.end_to_end.workflows.repository import Repository
+
+BUCKET = "neonhub-local-backups"
+
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Local:
+    """The deployed stack, whose workflows are run as GitHub would run them.
+
+    While they run, AWS enforces permissions: a job may do what its role may do, and no more.
+    """
+
+    def __init__(self, sandbox: Throwaway) -> None:
+        self.sandbox = sandbox
+        self.github = Repository(sandbox)
+
+    def run(
+        self, workflow: str, *, event: str = DISPATCH, save_as: str = "", **inputs: str
+    ) -> running.Run:
+        """Run it; `save_as` names an example of a summary, see `python -m sandbox.examples`."""
+        self._enforce("0")
+        try:
+            run = running.run_workflow(
+                self.sandbox, f"db-{workflow}-local.yml", event=event, inputs=inputs
+            )
+        finally:
+            self._enforce("inf")
+        if save_as and "SUMMARIES" in os.environ:
+            (Path(os.environ["SUMMARIES"]) / f"{save_as}.md").write_text(run.summary)
+        return run
+
+    def _enforce(self, after: str) -> None:
+        request = urllib.request.Request(  # noqa: S310 - http, our own
+            f"{self.sandbox.moto_url}/moto-api/reset-auth",
+            data=after.encode(),
+            method="POST",
+            headers={"Content-Type": "text/plain"},
+        )
+        _DIRECTLY.open(request, timeout=30).close()
+
+    def stored(self) -> dict[str, list[str]]:
+        """The keys of each store's backups."""
+        untyped: Any = boto3  # its types are those of every service there is
+        s3 = untyped.client(
+            "s3",
+            endpoint_url=self.sandbox.moto_url,
+            region_name="us-east-1",
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106 - the emulator's
+        )
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="db/")
+        aws = [each["Key"] for page in pages for each in page.get("Contents", [])]
+        request = urllib.request.Request(  # noqa: S310 - http, our own
+            f"{self.sandbox.gcs_url}/storage/v1/b/{BUCKET}/o?prefix=db/",
+            headers={"Authorization": "Bearer sandbox"},
+        )
+        with _DIRECTLY.open(request, timeout=30) as response:
+            gcp = [each["name"] for each in json.load(response).get("items", [])]
+        return {"aws": sorted(aws), "gcp": sorted(gcp)}
+
+    def backups(self) -> dict[str, list[str]]:
+        """The names of each store's complete backups, the oldest first."""
+        return {
+            store: sorted(key.split("/")[-2] for key in keys if key.endswith("/manifest.json"))
+            for store, keys in self.stored().items()
+        }
+
+    def ask(self, query: str, database: str = "neonhub") -> Any:
+        """One value from a database of the demo's server."""
+        with closing(psycopg.connect(self.sandbox.postgres.url(database))) as connection:
+            row = connection.execute(query.encode()).fetchone()
+        return None if row is None else row[0]
+
+    def execute(self, statement: str, database: str = "neonhub") -> None:
+        """Change something there."""
+        with closing(
+            psycopg.connect(self.sandbox.postgres.url(database), autocommit=True)
+        ) as connection:
+            connection.execute(statement.encode())
+
+    def databases(self) -> set[str]:
+        """What there is on the demo's server."""
+        with closing(psycopg.connect(self.sandbox.postgres.url())) as connection:
+            return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+@pytest.fixture(scope="package")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """One stack for all tests of this folder: each leaves it as it found it."""
+    sandbox = Throwaway.create(tmp_path_factory.mktemp("workflows"))
+    try:
+        commands.deploy(Steps(), sandbox)
+        yield Local(sandbox)
+    finally:
+        sandbox.stop()
+
+
+def steps(run: running.Run, job: str) -> Mapping[str, str]:
+    """How each step of a job ended."""
+    return {step.name: step.result for step in run.jobs[job].steps}
