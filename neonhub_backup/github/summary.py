@@ -98,7 +98,20 @@ def _one(command: str, result: object) -> list[str]:
     if command.startswith("restore"):
         return _restore(found)
     title = next((found[key] for key in ("database", "store", "name") if key in found), None)
-    return [*([f"### {code(str(title))}"] if title else []), *facts(found)]
+    return [*([f"### {code(str(title))}{_verdict(found)}"] if title else []), *facts(found)]
+
+
+def _verdict(found: Mapping[str, Any]) -> str:
+    """What a check found, where the result is that of a check."""
+    for word in ("proven", "valid"):
+        match found.get(word):
+            case True:
+                return f": {word}"
+            case False:
+                return f": **not {word}**"
+            case _:
+                pass
+    return ""
 
 
 def _backups(report: BackupReport) -> list[str]:
@@ -202,7 +215,6 @@ def _change(now: int, before: int | None) -> str:
 
 
 def _drill(found: Mapping[str, Any]) -> list[str]:
-    verdict = "proven" if found["proven"] else "**not proven**"
     recovery, promised = found["seconds_to_recovery"], found["seconds_promised"]
     kept = ""
     if recovery is not None and promised is not None:
@@ -219,7 +231,7 @@ def _drill(found: Mapping[str, Any]) -> list[str]:
         ("checks of the configuration", shown("", found["checks"])),
         ("record", shown("", found["recorded"])),
     ]
-    parts = [f"### {code(found['store'])}: {verdict}", table(("", ""), rows)]
+    parts = [f"### {code(found['store'])}{_verdict(found)}", table(("", ""), rows)]
     for kind in ("differences", "defects", "notes"):
         if found[kind]:
             parts += [f"**{kind.capitalize()}**", listed(found[kind], _SECTIONS)]

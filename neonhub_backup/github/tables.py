@@ -79,7 +79,8 @@ def parts_table(parts: Sequence[Mapping[str, Any]]) -> str:
 
 def label(key: str) -> str:
     """A key in words."""
-    return key.replace("_", " ") if key.replace("_", "").isalnum() else code(key)
+    words = key.replace("seconds_", "time_").replace("_", " ")
+    return words if words.replace(" ", "").isalnum() or not words else code(key)
 
 
 def _parts(value: Any) -> list[Mapping[str, Any]]:
