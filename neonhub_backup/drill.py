@@ -187,6 +187,7 @@ def _proof(
 ) -> Proof:
     manifest = source.manifest
     sound = found.soundness
+    late = [f"{seconds.late}: use a larger machine, or promise less"] if seconds.late else []
     defects = sound.defects if sound else ()
     return Proof(
         backup=manifest.name,
@@ -219,19 +220,7 @@ def _proof(
         recall=sound.recall if sound else (),
         differences=tuple(found.differences),
         defects=defects,
-        notes=(*(sound.notes if sound else ()), *_late(seconds)),
+        notes=(*(sound.notes if sound else ()), *late),
         accepts_defects=accept_defects,
         proven=proves(found.differences, defects, accepts_defects=accept_defects),
     )
-
-
-def _late(seconds: Seconds) -> list[str]:
-    took, promised = seconds.recovery, seconds.objective
-    if took is None or promised is None or took <= promised:
-        return []
-    return [
-        (
-            f"recovery took {took / 60:.1f} min, and the objective is {promised / 60:.1f} min: use"
-            " a larger machine, or promise less"
-        )
-    ]

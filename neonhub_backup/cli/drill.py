@@ -1,16 +1,19 @@
 """`drill`: the proof of a backup."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from neonhub_backup.cli.app import app
+from neonhub_backup.cli.failures import raise_first
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
 from neonhub_backup.cli.output import counted, describe, report, times_text
 from neonhub_backup.cli.selecting import asked_stores
-from neonhub_backup.cli.session import open_session, running_programs
+from neonhub_backup.cli.session import Session, open_session, running_programs
 from neonhub_backup.domain.configuration import Check
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.drill import Drilled, drill
@@ -19,14 +22,19 @@ from neonhub_backup.errors import (
     BackupError,
     ConfigurationError,
     DrillFailedError,
+    IntegrityError,
     NoBackupError,
+    ObjectiveError,
     StoreError,
 )
 from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.owing import owed_copy
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, first_that_works
 from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class _Drilling:
     """How each copy is drilled."""
 
     decrypt: Decryptor
-    checks: Sequence[Check]
+    checks: Mapping[str, Sequence[Check]]
+    """The queries of each database."""
     accept_defects: bool
     objective: float
 
@@ -53,7 +62,7 @@ class _Drilling:
         with running_programs() as programs:
             drilled = drill(
                 copy.source(self.decrypt),
-                self.checks,
+                self.checks[copy.manifest.database],
                 programs,
                 accept_defects=self.accept_defects,
                 objective=self.objective,
@@ -82,6 +91,14 @@ def drill_(
             "--every-store", help="Drill the copy of each store of the configuration in turn."
         ),
     ] = False,
+    owed: Annotated[
+        bool,
+        typer.Option(
+            "--owed",
+            help="Drill what is owed, in each store: its newest weekly, monthly or annual backup"
+            " until it is proven, or its newest of all when no proof is young enough.",
+        ),
+    ] = False,
     database: DatabaseName = None,
     accept_defects: Annotated[
         bool,
@@ -91,6 +108,14 @@ def drill_(
             " sequence behind its table. They are recorded all the same.",
         ),
     ] = False,
+    within_objectives: Annotated[
+        bool,
+        typer.Option(
+            "--within-objectives",
+            help="Fail if the recovery took longer than the configuration promises, though the"
+            " backup is proven.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Prove a backup: restore it into an empty server of its own and compare everything.
@@ -98,32 +123,87 @@ def drill_(
     The result is added to the store, below drills/. A backup is proven while its newest says so.
     """
     session = open_session(context.obj)
+    _refuse_clashes(context, backup, store, every_store=every_store, owed=owed)
+    stores = asked_stores(session, store)
+    if owed:
+        copies, failures = _owed(session, stores, database)
+    else:
+        wanted = Wanted(database=session.database(database).name, name=backup)
+        copies = choose(stores, wanted, pass_over_damaged=False)
+        failures = _missing(stores, copies) if every_store else []
+    in_turn = owed or every_store
+    outcomes, unread = _drill(session, copies, accept_defects=accept_defects, in_turn=in_turn)
+    results = [_result(outcome) for outcome in outcomes]
+    report(results if in_turn else results[0], as_json=as_json)
+    if not as_json:
+        for outcome, result in zip(outcomes, results, strict=True):
+            _say(outcome, result)
+        if not copies and not failures:
+            typer.echo("no drill is owed: all that must be proven is")
+    late = [_too_late(outcome) for outcome in outcomes] if within_objectives else []
+    raise_first(
+        [
+            *(error for outcome in outcomes for error in _errors(outcome)),
+            *unread,
+            *failures,
+            *filter(None, late),
+        ]
+    )
+
+
+def _refuse_clashes(
+    context: typer.Context, backup: str, store: str | None, *, every_store: bool, owed: bool
+) -> None:
     if store is not None and every_store:
         raise ConfigurationError(
             f"--store {store} names one store and --every-store asks for all, so it is unclear"
             " which copies are meant and nothing was done: leave one of the two out"
         )
-    wanted = session.database(database)
-    stores = asked_stores(session, store)
-    copies = choose(stores, Wanted(database=wanted.name, name=backup), pass_over_damaged=False)
+    source = context.get_parameter_source("backup")
+    if owed and source is not None and source.name != "DEFAULT":
+        raise ConfigurationError(
+            f"{backup} names a backup and --owed asks for whatever is owed, so it is unclear which"
+            " is meant and nothing was done: leave one of the two out"
+        )
+
+
+def _owed(
+    session: Session, stores: Sequence[Store], database: str | None
+) -> tuple[list[Candidate], list[BackupError]]:
+    """The copies that are owed a drill, and why that is not known of others."""
+    copies: list[Candidate] = []
+    failures: list[BackupError] = []
+    now = datetime.now(UTC)
+    for one in session.databases(database):
+        for store in stores:
+            try:
+                copy = owed_copy(store, one.name, session.configuration, now)
+            except (StoreError, IntegrityError, NoBackupError) as error:
+                failures.append(error)
+                continue
+            if copy is None:
+                log.info("no drill of database %s is owed in store %s", one.name, store.name)
+            else:
+                copies.append(copy)
+    return copies, failures
+
+
+def _drill(
+    session: Session, copies: Sequence[Candidate], *, accept_defects: bool, in_turn: bool
+) -> tuple[list[_Outcome], list[BackupError]]:
+    """Each of the copies in turn, or the first that can be read."""
+    if not copies:
+        return [], []
     with decryptor() as decrypt:
         drilling = _Drilling(
             decrypt,
-            wanted.checks,
+            {one.name: one.checks for one in session.configuration.databases},
             accept_defects,
             session.configuration.objectives.rto_minutes * 60.0,
         )
-        if every_store:
-            outcomes, failures = _drill_all(copies, drilling)
-            failures += _missing(stores, copies)
-        else:
-            outcomes, failures = [first_that_works(copies, drilling)], []
-    results = [_result(outcome) for outcome in outcomes]
-    report(results if every_store else results[0], as_json=as_json)
-    if not as_json:
-        for outcome, result in zip(outcomes, results, strict=True):
-            _say(outcome, result)
-    _raise([*(error for outcome in outcomes for error in _errors(outcome)), *failures])
+        if in_turn:
+            return _drill_all(copies, drilling)
+        return [first_that_works(copies, drilling)], []
 
 
 def _drill_all(
@@ -246,9 +326,13 @@ def _verdict(proof: Proof) -> str:
     )
 
 
-def _raise(failures: Sequence[BackupError]) -> None:
-    """Raise the first failure, with the others as its notes."""
-    for first in failures[:1]:
-        for other in failures[1:]:
-            first.add_note(str(other))
-        raise first
+def _too_late(outcome: _Outcome) -> ObjectiveError | None:
+    """What is to be said of a proven backup whose recovery takes longer than promised."""
+    proof = outcome.drilled.proof
+    if not proof.proven or proof.seconds.late is None:
+        return None
+    return ObjectiveError(
+        f"backup {proof.backup} in store {proof.store} ({proof.address}) is proven, but its"
+        f" {proof.seconds.late}, so an emergency would last longer than objectives.rto_minutes"
+        " promises: restore on a larger machine, make the database smaller, or promise less"
+    )

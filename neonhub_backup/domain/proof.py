@@ -90,6 +90,14 @@ class Seconds(_Part):
         """Time from the decision to restore until the database can be used. None: unknown."""
         return None if self.search is None else (self.verify or 0.0) + self.search
 
+    @property
+    def late(self) -> str | None:
+        """By how much the recovery misses what is promised, in words. None: it does not."""
+        took, promised = self.recovery, self.objective
+        if took is None or promised is None or took <= promised:
+            return None
+        return f"recovery took {took / 60:.1f} min, and the objective is {promised / 60:.1f} min"
+
 
 class Proof(_Part):
     """All that a drill found."""

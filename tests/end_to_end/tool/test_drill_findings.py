@@ -1,6 +1,7 @@
 """A drill tells a backup that is not faithful from data that is not sound, and records either."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,41 @@ def test_the_copy_of_each_store_is_drilled_and_one_that_cannot_be_asked_is_passe
     (refuted,) = records(other)
     assert (refuted.proven, refuted.seconds.search) == (False, None)
     assert broken.name in refuted.differences[0]
+
+
+def test_what_is_owed_is_drilled_in_each_store_until_it_is_proven(
+    tool: Tool, tmp_path: Path
+) -> None:
+    other = tmp_path / "tool" / "other"
+    other.mkdir()
+    tool.stores = [*tool.stores, DirectoryStore(name="other", path=other)]
+    tool.run("backup", "--tier", "weekly")
+
+    first = tool.json("drill", "--owed", "--within-objectives")
+
+    assert [(one["store"], one["proven"]) for one in first] == [("disk", True), ("other", True)]
+    # Backups of one second have no order.
+    time.sleep(1 - time.time() % 1)
+    tool.run("backup", "--tier", "hourly")
+    assert tool.json("drill", "--owed") == []
+    assert "no drill is owed" in tool.run("drill", "--owed").stdout
+
+    time.sleep(1 - time.time() % 1)
+    (weekly,) = tool.json("backup", "--tier", "weekly")
+    damaged = next(other.glob(f"db/*/*/*/{weekly['name']}/rows/*"))
+    content = damaged.read_bytes()
+    damaged.unlink()
+    damaged.write_bytes(content[:-1])
+
+    second = tool.run("drill", "--owed", "--json", expect=8)
+    third = tool.run("drill", "--owed", "--json", expect=8)
+
+    assert [(one["store"], one["name"], one["proven"]) for one in json.loads(second.stdout)] == [
+        ("disk", weekly["name"], True),
+        ("other", weekly["name"], False),
+    ]
+    assert [one["store"] for one in json.loads(third.stdout)] == ["other"]
+    assert damaged.name in third.stderr
 
 
 def test_a_result_that_cannot_be_recorded_is_shown_and_fails_the_run(tool: Tool) -> None:
