@@ -35,6 +35,12 @@ def test_every_file_says_what_it_was_made_from(host: Host) -> None:
         assert file.text.endswith("\n")
 
 
+def test_the_page_tells_of_every_file(host: Host) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "host.md").read_text()
+
+    assert [file.path.name for file in host_files(host) if file.path.name not in page] == []
+
+
 def test_only_the_script_can_be_run(host: Host) -> None:
     assert _written(host) == {Written.WRITTEN}
 
