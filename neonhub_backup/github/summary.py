@@ -84,7 +84,11 @@ def _result(command: str, result: object) -> list[str]:
             results = cast("list[object]", result)
             made = [part for one in results[:_SECTIONS] for part in _one(command, one)]
             left = len(results) - _SECTIONS
-            return [*made, f"and {left} more"] if left > 0 else made or ["Nothing was found."]
+            return (
+                [*made, f"and {left} more"]
+                if left > 0
+                else made or ["There was nothing to do or to show."]
+            )
         case _:
             return _one(command, result)
 

@@ -157,6 +157,10 @@ def test_what_was_left_behind_is_on_the_page() -> None:
     assert "~~~text\ndatabase x\ndatabase y\n~~~" in summary("drill", [], failure)
 
 
+def test_a_list_of_nothing_is_told_in_words() -> None:
+    assert summary("drill", [[]], None).endswith("\n\nThere was nothing to do or to show.\n\n")
+
+
 class TestTheWordsOfOthers:
     """Format nothing, wherever they come from."""
 

@@ -1,6 +1,8 @@
 """The commands that the workflows run."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from tests.github_server import job_variables
 from tests.workflows.ci.conftest import EVENTS
 from workflows.ci.__main__ import main
 
+ROOT = Path(__file__).parents[3]
 RUN = "https://github.com/neonhub/neonhub-backup/actions/runs/7"
 
 
@@ -86,6 +89,23 @@ def test_a_missing_variable_is_named(saved: Path, capsys: pytest.CaptureFixture[
 
     assert main(["comment", "--stack", "prod", "--report", str(saved)], {}) == 1
     assert "COMMIT is not in the environment" in capsys.readouterr().err
+
+
+def test_what_writes_to_github_needs_nothing_but_the_standard_library(saved: Path) -> None:
+    report("same", saved)
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from workflows.ci.__main__ import main\n"
+        f"code = main(['issue', '--stack', 'prod', '--report', {str(saved)!r}], {{}})\n"
+        "roots = {name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names\n"
+        "print(code, sorted(roots - {'__main__'}))"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "1 ['neonhub_backup', 'workflows']\n"
 
 
 def test_a_file_that_is_no_report_is_refused(
