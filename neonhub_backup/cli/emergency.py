@@ -17,12 +17,17 @@ from neonhub_backup.cli.journals import (
     read_skips,
     recovery_journal,
 )
-from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
+from neonhub_backup.cli.options import BackupName, Confirm, DatabaseName, DryRun, Json, NoRoles
 from neonhub_backup.cli.output import report
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.plans import plan_lines, span
 from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
-from neonhub_backup.cli.session import Session, open_session, running_programs
+from neonhub_backup.cli.session import (
+    Session,
+    check_confirmation,
+    open_session,
+    running_programs,
+)
 from neonhub_backup.domain.configuration import Database
 from neonhub_backup.emergency.choice import (
     choose_good,
@@ -91,6 +96,7 @@ def restore_(
         ),
     ] = 0,
     no_roles: NoRoles = False,
+    confirm: Confirm = None,
     yes: Yes = False,
     skip_step: SkipStep = None,
     reason: Reason = None,
@@ -110,6 +116,8 @@ def restore_(
     Given again after an interruption, it goes on where it stopped.
     """
     session = open_session(context.obj)
+    if confirm is not None:
+        check_confirmation(session.configuration, confirm)
     chosen = session.database(database)
     asked = _Asked(
         session=session,

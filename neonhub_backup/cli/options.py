@@ -27,6 +27,15 @@ NoRoles = Annotated[
         help="Leave owners and privileges out: everything belongs to the connecting user.",
     ),
 ]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        help="Refuse unless this is the name of the configuration's environment, letter for"
+        " letter.",
+        metavar="TEXT",
+    ),
+]
 BackupName = Annotated[
     str,
     typer.Argument(

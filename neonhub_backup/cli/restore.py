@@ -9,10 +9,15 @@ import typer
 from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
-from neonhub_backup.cli.options import BackupName, DatabaseName, DryRun, Json, NoRoles
+from neonhub_backup.cli.options import BackupName, Confirm, DatabaseName, DryRun, Json, NoRoles
 from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
-from neonhub_backup.cli.session import open_session, read_target
+from neonhub_backup.cli.session import (
+    check_confirmation,
+    open_session,
+    read_configuration,
+    read_target,
+)
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.restore.names import parse_tables
@@ -124,6 +129,7 @@ def restore(
         ),
     ] = False,
     no_roles: NoRoles = False,
+    confirm: Confirm = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -142,6 +148,8 @@ def restore(
     )
     names = None if tables is None else parse_tables(tables)
     session = open_session(context.obj)
+    if confirm is not None:
+        check_confirmation(session.configuration, confirm)
     target = read_target(into)
     name = session.database(database).name
     now = datetime.now(UTC)
@@ -186,6 +194,7 @@ def check_combination(given: dict[str, bool]) -> None:
 
 @group.command(name="promote")
 def promote_(
+    context: typer.Context,
     into: Into,
     copy: Annotated[
         str | None,
@@ -196,10 +205,13 @@ def promote_(
         ),
     ] = None,
     disconnect: Disconnect = False,
+    confirm: Confirm = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Give a copy that --beside left the target's name."""
+    if confirm is not None:
+        check_confirmation(read_configuration(context.obj), confirm)
     swap = promote(
         read_target(into),
         datetime.now(UTC),
@@ -212,6 +224,7 @@ def promote_(
 
 @group.command(name="revert")
 def revert_(
+    context: typer.Context,
     into: Into,
     aside: Annotated[
         str | None,
@@ -222,10 +235,13 @@ def revert_(
         ),
     ] = None,
     disconnect: Disconnect = False,
+    confirm: Confirm = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Give the name back to the database that had it."""
+    if confirm is not None:
+        check_confirmation(read_configuration(context.obj), confirm)
     swap = revert(
         read_target(into),
         datetime.now(UTC),

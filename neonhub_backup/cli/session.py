@@ -12,7 +12,7 @@ from neonhub_backup.cli.discovery import find_configuration
 from neonhub_backup.cli.progress import listener
 from neonhub_backup.domain.configuration import Configuration, Database, load_configuration
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.processes import Programs
 from neonhub_backup.stores.base import Store
@@ -75,12 +75,31 @@ class Session:
         return chosen
 
 
-def open_session(path: Path | None) -> Session:
-    """Read the configuration, from its usual place if no path is given; contact no store yet."""
+def read_configuration(path: Path | None) -> Configuration:
+    """The configuration, from its usual place if no path is given."""
     found = path or find_configuration(Path.cwd(), os.environ)
     log.debug("reading the configuration %s", found)
-    configuration = load_configuration(found)
+    return load_configuration(found)
+
+
+def open_session(path: Path | None) -> Session:
+    """Read the configuration, from its usual place if no path is given; contact no store yet."""
+    configuration = read_configuration(path)
     return Session(configuration, open_stores(configuration))
+
+
+def check_confirmation(configuration: Configuration, text: str) -> None:
+    """Refuse what --confirm does not confirm, without telling what would.
+
+    Raises:
+        UnconfirmedError: the text is not the environment's name.
+    """
+    if text != configuration.environment:
+        raise UnconfirmedError(
+            "--confirm is not the name of the environment that is to be restored, so nothing was"
+            " contacted and nothing was changed: give the environment's name as it is in the"
+            " configuration, letter for letter"
+        )
 
 
 def read_target(given: str, option: str = "--into") -> Target:

@@ -15,7 +15,8 @@ from neonhub_backup.cli.restore import (
     TABLES,
     check_combination,
 )
-from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.errors import BackupError, ConfigurationError, UnconfirmedError
+from tests.neonhub_backup.cli.conftest import Line
 
 OPTIONS = (SET_ASIDE, BESIDE, TABLES, SIDE_SCHEMA, IN_PLACE, SCHEMA_ONLY, DATA_ONLY, NO_ROLES)
 
@@ -86,3 +87,59 @@ def test_its_commands_have_a_help_of_their_own(name: str) -> None:
 
     assert "--disconnect" in shown
     assert TABLES not in shown
+
+
+RESTORES = (
+    ["restore"],
+    ["restore", "promote"],
+    ["restore", "revert"],
+    ["emergency", "restore", "--database", "app", "--yes"],
+)
+
+
+def into(command: list[str]) -> list[str]:
+    """The option that names the database, where there is one."""
+    return [] if command[0] == "emergency" else ["--into", "APP_URL"]
+
+
+class TestConfirm:
+    """What is not confirmed by the environment's name is refused before anything is contacted."""
+
+    @pytest.fixture(autouse=True)
+    def nowhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No variable holds a connection string, which is found out only after this."""
+        for name in ("APP_URL", "DATABASE_URL"):
+            monkeypatch.delenv(name, raising=False)
+
+    @pytest.mark.parametrize("command", RESTORES, ids=" ".join)
+    @pytest.mark.parametrize("text", ["", "Test", "test ", "tes", "production"])
+    def test_with_any_other_text_refuses_and_does_not_tell_the_right_one(
+        self, text: str, command: list[str], line: Line
+    ) -> None:
+        _, said = line.run(*command, *into(command), "--confirm", text, expect=UnconfirmedError)
+
+        assert UnconfirmedError.exit_code == 12
+        assert said == (
+            "--confirm is not the name of the environment that is to be restored, so nothing was"
+            " contacted and nothing was changed: give the environment's name as it is in the"
+            " configuration, letter for letter"
+        )
+
+    @pytest.mark.parametrize("command", RESTORES, ids=" ".join)
+    @pytest.mark.parametrize("confirm", [[], ["--confirm", "test"]], ids=["without", "right"])
+    def test_with_the_name_or_left_out_goes_on(
+        self, confirm: list[str], command: list[str], line: Line
+    ) -> None:
+        # On to the next thing that is missing.
+        _, said = line.run(*command, *into(command), *confirm, expect=ConfigurationError)
+
+        assert "environment variable" in said
+        assert "is not set" in said
+
+    def test_left_out_a_swap_needs_no_configuration(self) -> None:
+        ended = CliRunner().invoke(
+            app, ["--config", "/nowhere.yaml", "restore", "promote", "--into", "APP_URL"]
+        )
+
+        assert isinstance(ended.exception, BackupError)
+        assert "environment variable APP_URL" in str(ended.exception)

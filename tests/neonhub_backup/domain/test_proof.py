@@ -68,3 +68,15 @@ def test_recovery_takes_until_everything_was_read_checked_and_indexed() -> None:
 
     assert whole.recovery == 4.5
     assert whole.model_copy(update={"search": None}).recovery is None
+
+
+def test_a_recovery_is_late_when_it_takes_longer_than_promised() -> None:
+    taken = proof(location()).seconds
+
+    assert taken.late is None
+    assert taken.model_copy(update={"objective": 4.0}).late is None
+    assert taken.model_copy(update={"objective": 1.0, "search": None}).late is None
+    assert (
+        taken.model_copy(update={"objective": 60.0, "search": 74.0}).late
+        == "recovery took 1.2 min, and the objective is 1.0 min"
+    )
