@@ -215,7 +215,10 @@ def _change(now: int, before: int | None) -> str:
     """By how much a number differs from the one before it; nothing where there is none."""
     if before is None or (before == 0 and now == 0):
         return ""
-    return " (new)" if before == 0 else f" ({(now - before) / before:+.1%})"
+    if before == 0:
+        return " (new)"
+    # Without the addition, a small loss would be shown as -0.0%.
+    return f" ({round((now - before) / before, 3) + 0.0:+.1%})"
 
 
 def _drill(found: Mapping[str, Any]) -> list[str]:

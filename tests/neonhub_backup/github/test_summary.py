@@ -236,7 +236,13 @@ def test_a_first_backup_has_nothing_to_be_compared_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "shown"), [(100, 150, "+50.0%"), (100, 50, "-50.0%"), (0, 5, "new")]
+    ("before", "now", "shown"),
+    [
+        (100, 150, "+50.0%"),
+        (100, 50, "-50.0%"),
+        (9999, 9998, "+0.0%"),
+        (0, 5, "new"),
+    ],
 )
 def test_a_change_is_that_to_the_backup_before(before: int, now: int, shown: str) -> None:
     history = [
@@ -245,4 +251,4 @@ def test_a_change_is_that_to_the_backup_before(before: int, now: int, shown: str
     ]
     one = BackedUp(database="app", manifest=history[0], stores=["aws"], history=history)
 
-    assert f"| {now} ({shown}) |" in summary("backup", [_report(one)], None)
+    assert f"| {now:,} ({shown}) |" in summary("backup", [_report(one)], None)
