@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
+from neonhub_backup.domain.schedule import cron_expression
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
 from workflows.minutes import off_hour_minute
@@ -23,6 +24,13 @@ AUTO = "auto"
 EVERY = "every"
 """Stands for every database."""
 
+_OFTEN = {
+    Tier.HOURLY: "Every hour",
+    Tier.DAILY: "Every day",
+    Tier.WEEKLY: "Every Sunday",
+    Tier.MONTHLY: "On the 1st of every month",
+    Tier.ANNUAL: "On 1 January",
+}
 _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -33,7 +41,7 @@ def backup_workflow(args: WorkflowArgs) -> Workflow:
         name=f"Back up {args.environment}",
         run_name="${{ inputs.reason || 'Backup on schedule' }}",
         header=args.header("backup"),
-        schedule=schedule(args.environment, args.retention),
+        schedule=(schedule(args.environment, args.retention),),
         inputs={
             "tier": Choice(
                 description="Tier to store it under; auto is the highest that is owed",
@@ -75,29 +83,12 @@ def backup_file(environment: str) -> str:
     return f"db-backup-{environment}.yml"
 
 
-def schedule(environment: str, retention: RetentionPolicy) -> tuple[Cron, ...]:
-    """When to start: as often as the lowest tier asks.
-
-    One schedule serves all tiers, since a run takes the highest that is owed; so a run that GitHub
-    drops is made up for by the next.
-    """
-    minute, hour = off_hour_minute(environment), retention.hour_utc
-    match next(iter(retention.rules())):
-        case Tier.HOURLY:
-            when, words = f"{minute} * * * *", "Every hour"
-        case Tier.DAILY:
-            when, words = f"{minute} {hour} * * *", "Every day"
-        case Tier.WEEKLY:
-            when, words = f"{minute} {hour} * * 0", "Every Sunday"
-        case Tier.MONTHLY:
-            when, words = f"{minute} {hour} 1 * *", "On the 1st of every month"
-        case Tier.ANNUAL:
-            when, words = f"{minute} {hour} 1 1 *", "On 1 January"
-    return (
-        Cron(
-            expression=when,
-            comment=f"{words}, for every tier: a run takes the highest that is owed.",
-        ),
+def schedule(environment: str, retention: RetentionPolicy) -> Cron:
+    """When to start: as often as the lowest tier asks."""
+    lowest = next(iter(retention.rules()))
+    return Cron(
+        expression=cron_expression(retention, off_hour_minute(environment)),
+        comment=f"{_OFTEN[lowest]}, for every tier: a run takes the highest that is owed.",
     )
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from neonhub_backup.domain.schedule import calendar_event, cron_expression
 from neonhub_backup.host.host import USER, Host
-from neonhub_backup.host.schedule import calendar_event, cron_expression
 
 _HOMES = ("/home", "/root")
 

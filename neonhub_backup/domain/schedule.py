@@ -1,26 +1,30 @@
-"""When a machine backs up: as often as the lowest tier asks, at the hour of the retention."""
+"""When backups start: as often as the lowest tier asks, at the hour of the retention.
+
+One schedule serves all tiers, since a run takes the highest that is owed; so a run that is dropped
+is made up for by the next.
+"""
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 
 
-def cron_expression(retention: RetentionPolicy) -> str:
-    """For cron, in UTC."""
+def cron_expression(retention: RetentionPolicy, minute: int = 0) -> str:
+    """For cron, in UTC, so many minutes after the full hour."""
     hour = retention.hour_utc
     match _lowest(retention):
         case Tier.HOURLY:
-            return "0 * * * *"
+            return f"{minute} * * * *"
         case Tier.DAILY:
-            return f"0 {hour} * * *"
+            return f"{minute} {hour} * * *"
         case Tier.WEEKLY:
-            return f"0 {hour} * * 0"
+            return f"{minute} {hour} * * 0"
         case Tier.MONTHLY:
-            return f"0 {hour} 1 * *"
+            return f"{minute} {hour} 1 * *"
         case Tier.ANNUAL:
-            return f"0 {hour} 1 1 *"
+            return f"{minute} {hour} 1 1 *"
 
 
 def calendar_event(retention: RetentionPolicy) -> str:
-    """The same for systemd's OnCalendar."""
+    """For systemd's OnCalendar, at the full hour."""
     time = f"{retention.hour_utc:02}:00:00 UTC"
     match _lowest(retention):
         case Tier.HOURLY:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from neonhub_backup.domain.retention import RetentionPolicy
-from neonhub_backup.host.schedule import calendar_event, cron_expression
+from neonhub_backup.domain.schedule import calendar_event, cron_expression
 
 LOWER = ("hourly", "daily", "weekly", "monthly")
 
