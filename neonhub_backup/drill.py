@@ -66,6 +66,7 @@ class _Findings:
     times: Times | None = None
     compared: float | None = None
     differences: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
     answers: list[Answer] = field(default_factory=list[Answer])
     soundness: Soundness | None = None
     failure: BackupError | psycopg.Error | None = None
@@ -140,7 +141,9 @@ def _compare(
 ) -> None:
     log.info("restored; comparing with the manifest")
     began = time.monotonic()
-    found.differences += compare(source.manifest, target, suite, programs, roles=True)
+    compared = compare(source.manifest, target, suite, programs, roles=True)
+    found.differences += compared.differences
+    found.notes += compared.notes
     found.answers += answers(checks, target)
     found.differences += [one.problem for one in found.answers if one.problem is not None]
     log.info("checking keys, sequences, indexes and vector search")
@@ -220,7 +223,7 @@ def _proof(
         recall=sound.recall if sound else (),
         differences=tuple(found.differences),
         defects=defects,
-        notes=(*(sound.notes if sound else ()), *late),
+        notes=(*found.notes, *(sound.notes if sound else ()), *late),
         accepts_defects=accept_defects,
         proven=proves(found.differences, defects, accepts_defects=accept_defects),
     )

@@ -1,6 +1,8 @@
 """What a restored database must equal: its manifest, and the answers that the stack expects."""
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -25,15 +27,31 @@ def shown(lines: Sequence[str]) -> str:
     return "; ".join([*lines[:DIFFERENCES_SHOWN], *([f"and {more} more"] if more > 0 else [])])
 
 
+_NUMBERS = re.compile(r"\d+(\.\d+)*")
+
 CHECK_SECONDS = 600
 """Time for each of the stack's own queries."""
 
 
+class Compared(NamedTuple):
+    """A restored database beside its manifest."""
+
+    differences: list[str]
+    """A line for everything that is not as promised."""
+    notes: list[str]
+    """A line for each extension that is newer than it was."""
+
+
 def compare(
     manifest: Manifest, target: Target, suite: Suite, programs: Programs, *, roles: bool
-) -> list[str]:
-    """One line for everything in which a restored database differs from its manifest."""
+) -> Compared:
+    """See whether a restored database is what its manifest promises.
+
+    A server has extensions in the version that was installed on it. A newer one is what an update
+    would bring, and no reason to refuse a restore; what it defines otherwise, the schema tells.
+    """
     found: list[str] = []
+    notes: list[str] = []
     same_major = suite.major == manifest.archive_major
     with connect(target) as connection:
         connection.execute("SET row_security = off")
@@ -46,7 +64,9 @@ def compare(
         objects = count_large_objects(connection)
     for name in sorted(manifest.extensions.keys() | extensions.keys()):
         promised, there = manifest.extensions.get(name), extensions.get(name)
-        if promised != there:
+        if promised and there and is_newer(there, promised):
+            notes.append(f"extension {name} is {there} here and was {promised} in the source")
+        elif promised != there:
             found.append(
                 f"extension {name} is {there or 'missing'} instead of {promised or 'absent'}"
             )
@@ -54,7 +74,14 @@ def compare(
         found.append(f"{objects} large objects instead of {manifest.large_objects}")
     schema = fingerprint(run(programs, schema_command(suite, target)))
     found += differences(manifest.schema_, schema, roles=roles, definitions=same_major)
-    return found
+    return Compared(found, notes)
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Whether a version of an extension is newer; of versions that are no numbers none is."""
+    both = [_NUMBERS.fullmatch(each) and each.split(".") for each in (version, than)]
+    here, there = ([int(part) for part in each or ()] for each in both)
+    return bool(here and there) and here > there
 
 
 def run_checks(checks: Sequence[Check], target: Target) -> list[str]:

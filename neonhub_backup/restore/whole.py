@@ -107,7 +107,9 @@ def restore_beside(
         with scratch_database(connection, target, manifest.server, scratch_suffix()) as scratch:
             log.info("restoring %s into %s, beside %s", manifest.name, scratch, target.database)
             times = load(source, scratch, suite, programs, roles=roles)
-            different = compare(manifest, scratch, suite, programs, roles=roles)
+            different, notes = compare(manifest, scratch, suite, programs, roles=roles)
+            for note in notes:
+                log.warning("%s", note)
             if different:
                 raise DifferenceError(
                     f"the restored copy of {manifest.name} differs from its manifest"

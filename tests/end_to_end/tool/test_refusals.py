@@ -174,7 +174,7 @@ def test_a_drill_says_in_what_the_restored_database_differs(tool: Tool) -> None:
     promised = manifest.model_copy(
         update={
             "schema_": manifest.schema_.model_copy(update={"objects": objects}),
-            "extensions": manifest.extensions | {"vector": "0.1.0"},
+            "extensions": manifest.extensions | {"vector": "99.0"},
             "large_objects": 3,
         }
     )
@@ -193,6 +193,23 @@ def test_a_drill_says_in_what_the_restored_database_differs(tool: Tool) -> None:
         "check",
     ]
     assert "TABLE public connectors is defined otherwise" in failed.stderr
+
+
+def test_an_extension_that_is_newer_than_in_the_source_is_a_note_and_no_difference(
+    tool: Tool,
+) -> None:
+    tool.backup()
+    (path,) = [path for path in tool.files() if path.name == "manifest.json"]
+    manifest = load_manifest(path.read_bytes(), "it")
+    here = manifest.extensions["vector"]
+    promised = manifest.model_copy(update={"extensions": manifest.extensions | {"vector": "0.1.0"}})
+    path.unlink()
+    path.write_bytes(dump_manifest(promised))
+
+    found = tool.json("drill")
+
+    assert found["proven"] is True
+    assert f"extension vector is {here} here and was 0.1.0 in the source" in found["notes"]
 
 
 class TestOfATargetWithTables:
@@ -260,7 +277,7 @@ class TestOfATargetWithTables:
 
 
 def test_the_first_backup_takes_the_highest_tier_and_the_next_the_lowest(tool: Tool) -> None:
-    tool.backup()
-    tool.backup()
+    first, second = tool.backup(), tool.backup()
 
-    assert [item["tier"] for item in tool.json("list")] == ["hourly", "annual"]
+    tiers = {item["name"]: item["tier"] for item in tool.json("list")}
+    assert tiers == {first: "annual", second: "hourly"}
