@@ -54,8 +54,10 @@ def _lines(entry: dict[str, Any]) -> Iterator[str]:
     own = entry.get("stage") == "Main" and len(entry["stepID"]) == 1
     if entry.get("raw_output"):
         yield f"    {message}"
-    elif entry.get("command") in _SAID or entry["level"] == "error":
-        yield f"    {entry['level']}: {entry.get('arg', message).strip()}"
+    elif entry.get("command") in _SAID:
+        yield f"    {entry['command']}: {entry['arg']}"
+    elif entry["level"] == "error":
+        yield f"    error: {message.strip()}"
     elif own and "executionTime" in entry:
         seconds = entry["executionTime"] / _NANOSECONDS
         yield f"    {entry['stepResult']} after {seconds:.1f} s"
