@@ -4,9 +4,11 @@ For example: `.venv/bin/python -m sandbox.runner db-backup-local.yml --input rea
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
+from sandbox.__main__ import INTERRUPTED
 from sandbox.errors import SandboxError
 from sandbox.local import Sandbox
 from sandbox.runner import events
@@ -16,6 +18,7 @@ from sandbox.steps import fail
 
 def main() -> int:
     """0 when the run succeeded; 1 when a job failed; 2 when it could not be started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.runner",
         description=__doc__,
@@ -41,9 +44,11 @@ def main() -> int:
     options = parser.parse_args()
     inputs: list[str] = options.input
     rejected: list[str] = options.reject
+    sandbox = Sandbox()
     try:
+        _require_servers(sandbox)
         run = run_workflow(
-            Sandbox(),
+            sandbox,
             options.workflow,
             event=options.event,
             inputs=dict(_pair(each) for each in inputs),
@@ -52,11 +57,20 @@ def main() -> int:
     except SandboxError as error:
         fail(error)
         return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted: what the steps had started is ended.", file=sys.stderr)
+        return INTERRUPTED
     print(run.log)
     print("\n".join(_lines(run)))
     if options.summary is not None:
         options.summary.write_text(run.summary)
     return 0 if run.result == SUCCESS else 1
+
+
+def _require_servers(sandbox: Sandbox) -> None:
+    ended = [each.name for each in sandbox.servers() if not sandbox.supervisor.running(each)]
+    if ended:
+        raise SandboxError(f"not all that `make up` starts is running ({', '.join(ended)}): run it")
 
 
 def _pair(text: str) -> tuple[str, str]:

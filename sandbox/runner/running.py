@@ -127,6 +127,10 @@ class _Runner:
         self.sandbox, self.place, self.event = sandbox, place, event
         self.number = time.time_ns() // 1_000_000
         self.repository = sandbox.addresses.github_repository
+        if not self._origin.exists():
+            raise SandboxError(
+                f"nothing has been deployed to {self.repository} here yet: run `make up` first"
+            )
         self.state = read_state(sandbox.github_data, self.repository)
         self.branch = self.state.settings.default_branch
         self.clone = place / "repository"

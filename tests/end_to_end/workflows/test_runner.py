@@ -1,6 +1,12 @@
 """The runner itself: workflows made for the purpose, with the real act and nothing but GitHub."""
 
-from collections.abc import Iterator
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +129,16 @@ jobs:
     environment: three
     steps: [{run: "true", shell: bash}]
 """
+ENDLESS = """\
+name: Endless
+on: workflow_dispatch
+jobs:
+  work:
+    runs-on: ubuntu-24.04
+    steps:
+      - shell: bash
+        run: sleep 86399
+"""
 ANONYMOUS = """\
 name: Anonymous
 on: workflow_dispatch
@@ -153,6 +169,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Throwaway]:
             "misspelt": MISSPELT,
             "nobody": NOBODY,
             "anonymous": ANONYMOUS,
+            "endless": ENDLESS,
         }.items():
             repository.commit(f".github/workflows/{name}.yml", text)
         repository.add_environment("one", {"WORD": SECRET}, {})
@@ -214,6 +231,52 @@ def test_who_may_not_ask_for_a_token_gets_no_role(sandbox: Throwaway) -> None:
 
     assert run.result == FAILURE
     assert "id-token: write" in run.log
+
+
+def test_an_interrupt_ends_what_a_step_has_started_and_leaves_nothing(
+    sandbox: Throwaway, tmp_path: Path
+) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from sandbox.runner.running import run_workflow\n"
+        "from sandbox.throwaway import Throwaway\n"
+        "run_workflow(Throwaway(Path(sys.argv[1])), 'endless.yml')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, sandbox.project],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: sleeping(tmp_path) != [])
+    assert list(tmp_path.iterdir()) != []
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=30) != 0
+    wait_until(lambda: sleeping(tmp_path) == [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def sleeping(below: Path) -> list[int]:
+    """The sleeps whose working directory is somewhere below this place."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            if command == b"sleep\086399\0" and (process / "cwd").readlink().is_relative_to(below):
+                found.append(int(process.name))
+        except OSError:
+            continue  # Ended meanwhile, or another user's.
+    return found
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """It must come true within half a minute."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
