@@ -105,6 +105,23 @@ class DeliveryError(BackupError):
     exit_code = 16
 
 
+class NeonError(BackupError):
+    """Neon's API cannot be reached, or did not do what it was asked."""
+
+    exit_code = 17
+
+
+class NeonUnansweredError(NeonError):
+    """Neon's API did not say whether it did what it was asked."""
+
+
+class NeonRefusedError(NeonError):
+    """Neon's API said no."""
+
+    code: str = ""
+    """Neon's own, such as BRANCHES_LIMIT_EXCEEDED; often empty."""
+
+
 class MissingObjectError(IntegrityError):
     """An object is not in the store."""
 

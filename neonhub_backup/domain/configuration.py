@@ -21,7 +21,7 @@ from pydantic import (
 
 from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.required import Required
-from neonhub_backup.domain.retention import RetentionPolicy, Tier
+from neonhub_backup.domain.retention import RetentionPolicy, Tier, TierRule
 from neonhub_backup.domain.storage import (
     GCS_CLASSES,
     S3_CLASSES,
@@ -104,6 +104,45 @@ class Objectives(_Section):
     """Age at which the newest proof is too old: then a drill is owed."""
 
 
+class Neon(_Section):
+    """Where in Neon a database lives, for snapshots as branches and for any second of its history.
+
+    The key of Neon's API is in the environment variable NEON_API_KEY.
+    """
+
+    project: str = Field(pattern=r"^[a-z0-9-]{1,60}$")
+    """The project's id, as Neon's settings of it show."""
+    branch: str = "main"
+    """Name of the branch that production uses."""
+    database: str
+    """Name of the database in that branch."""
+    role: str
+    """The role that checks a restored branch, and that its connection string is for."""
+    keep: dict[Tier, Duration] | None = Field(default=None, min_length=1)
+    """The tiers for which snapshots are taken, and how long each is kept. None: as backups are,
+    which may be more branches than the plan allows."""
+    api: str = Field(
+        default="https://console.neon.tech/api/v2",
+        pattern=r"^(https://[^/]+|http://(localhost|127\.0\.0\.1)(:[0-9]+)?)/.*[^/]$",
+    )
+    """Address of the API, without a slash at its end. Over HTTPS, since the key goes there."""
+
+    def retention(self, backups: RetentionPolicy) -> RetentionPolicy:
+        """The tiers of snapshots, whose slots begin with those of the backups."""
+        if self.keep is None:
+            return backups
+        return RetentionPolicy(
+            **{tier.value: None for tier in Tier}  # pyright: ignore[reportArgumentType] - tiers alone
+            | {tier.value: TierRule(keep=keep) for tier, keep in self.keep.items()},
+            hour_utc=backups.hour_utc,
+        )
+
+    @model_validator(mode="after")
+    def _higher_tiers_are_kept_longer(self) -> "Neon":
+        self.retention(RetentionPolicy())
+        return self
+
+
 class Database(_Section):
     """One database to back up."""
 
@@ -116,6 +155,8 @@ class Database(_Section):
     kind in capitals as pg_dump's table of contents writes it, the schema unless it is `public`, and
     the name."""
     recovery: Recovery = Recovery()
+    neon: Neon | None = None
+    """None: Neon does not host it."""
 
     def url(self) -> str:
         """The connection string.

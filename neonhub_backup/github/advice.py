@@ -42,6 +42,10 @@ ADVICE = {
         "Correct the address, the token or its permission that the message names; docs/github.md"
         " lists the variables."
     ),
+    17: (
+        "Do what the message says, with Neon's own words in it; docs/neon.md says what the key must"
+        " be allowed to do."
+    ),
     130: "Run it again.",
     143: "Run it again, with more time.",
 }

@@ -1,0 +1,1 @@
+"""Databases that Neon hosts: branches as snapshots, and branches of any second of its history."""
