@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from sandbox.emulators.github import storage
-from sandbox.emulators.github.storage import DirectoryInUseError, Store, git_path
+from sandbox.emulators.github.storage import (
+    DirectoryInUseError,
+    Store,
+    git_path,
+    owner_id,
+    read_state,
+)
 
 
 def test_one_directory_serves_one_emulator(github: Any):
@@ -79,6 +85,8 @@ def test_a_seed_can_ask_for_ids(tmp_path: Path):
     assert store.account("neonhub").id == 1
     ids = {each.name: each.state.id for each in store.repositories()}
     assert ids == {"neonhub": 1, "other": 2, "another": 1002}
+    assert owner_id(tmp_path / "data", "neonhub/other") == 1
+    assert read_state(tmp_path / "data", "neonhub/other").id == 2
     store.seed("neonhub@1/other@2")
     store.close()
 
