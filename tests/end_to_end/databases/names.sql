@@ -26,7 +26,8 @@ INSERT INTO awkward VALUES
     (repeat('x', 63)), (repeat('ä', 31) || '1'), (repeat('語', 21)), (repeat('🐘', 15) || '123'),
     -- Alike but for their last byte.
     (repeat('y', 62) || '1'), (repeat('y', 62) || '2'),
-    ('pg_like'), ('public.connectors'), ('toc.dat'), ('manifest.json'), ('CON'), ('nul.txt');
+    ('pg_like'), ('public.connectors'), ('toc.dat'), ('manifest.json'), ('CON'), ('nul.txt'),
+    ('t; Type: TABLE; Schema: s; Owner: o'), ('Name: t');
 
 DO $do$
 DECLARE
@@ -80,3 +81,15 @@ INSERT INTO two.pg_class VALUES ('mine');
 -- A table whose columns have the names that queries like to use for their own.
 CREATE TABLE public.row (r integer, t text, "row" text, count bigint, "ctid." text, "Name" text, name text);
 INSERT INTO public.row VALUES (1, 't', 'row', 2, 'c', 'N', 'n');
+
+-- Text that looks like the beginning of an object in a dump.
+CREATE FUNCTION public.dump_of_nothing() RETURNS text LANGUAGE sql AS $$ SELECT '
+--
+-- Name: nothing; Type: TABLE; Schema: public; Owner: nobody
+--
+' $$;
+COMMENT ON FUNCTION public.dump_of_nothing() IS 'It''s
+--
+-- Name: nothing; Type: VIEW; Schema: public; Owner: nobody
+--
+';

@@ -6,9 +6,14 @@ from hypothesis import strategies as st
 
 from neonhub_backup.postgres.contents import missing_objects
 
-_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1)
+_NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="\n"), min_size=1
+) | st.sampled_from(["a b", "t; Type: TABLE; Schema: s", "; Owner: x", "-"])
 _OBJECTS = st.lists(
-    st.tuples(st.sampled_from(["TABLE", "TEXT SEARCH PARSER"]), _NAMES, _NAMES, _NAMES)
+    st.tuples(
+        st.sampled_from(["TABLE", "TEXT SEARCH PARSER"]), _NAMES, _NAMES, st.sampled_from("abc")
+    ),
+    min_size=1,
 )
 HEAD = ";\n; Archive created at 2026-01-05 02:00:00 UTC\n;     dbname: app\n;\n"
 
@@ -86,3 +91,10 @@ def test_text_that_looks_like_an_object_is_none(body: str) -> None:
 @given(_OBJECTS)
 def test_what_an_archive_holds_is_never_missing(objects: list[tuple[str, str, str, str]]) -> None:
     assert missing_objects(dump(*objects), contents(*objects)) == []
+
+
+@given(_OBJECTS)
+def test_what_an_archive_does_not_hold_is_always_missing(
+    objects: list[tuple[str, str, str, str]],
+) -> None:
+    assert missing_objects(dump(*objects), contents(*objects[1:])) != []
