@@ -14,14 +14,23 @@ import pytest
 
 from sandbox import commands
 from sandbox.runner import running
-from sandbox.runner.events import DISPATCH
+from sandbox.runner.events import DISPATCH, SCHEDULE
 from sandbox.steps import Steps
 from sandbox.throwaway import Throwaway
 from tests.end_to_end.workflows.repository import Repository
 
 BUCKET = "neonhub-local-backups"
+EXAMPLES = "NEONHUB_BACKUP_EXAMPLES"
+"""The variable that names a folder to keep summaries in."""
 
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of this folder: they share a stack."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("workflows"), append=False)
 
 
 class Local:
@@ -35,9 +44,9 @@ class Local:
         self.github = Repository(sandbox)
 
     def run(
-        self, workflow: str, *, event: str = DISPATCH, save_as: str = "", **inputs: str
+        self, workflow: str, *, event: str = DISPATCH, example: str | None = None, **inputs: str
     ) -> running.Run:
-        """Run it; `save_as` names an example of a summary, see `python -m sandbox.examples`."""
+        """Run it. `example` is what its summary is called, should `make examples` keep it."""
         self._enforce("0")
         try:
             run = running.run_workflow(
@@ -45,8 +54,10 @@ class Local:
             )
         finally:
             self._enforce("inf")
-        if save_as and "SUMMARIES" in os.environ:
-            (Path(os.environ["SUMMARIES"]) / f"{save_as}.md").write_text(run.summary)
+        if example is not None and EXAMPLES in os.environ:
+            place = Path(os.environ[EXAMPLES])
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{example}.md").write_text(run.summary)
         return run
 
     def _enforce(self, after: str) -> None:
@@ -113,6 +124,12 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
         yield Local(sandbox)
     finally:
         sandbox.stop()
+
+
+@pytest.fixture(scope="package")
+def first_backup(local: Local) -> running.Run:
+    """The first run on schedule."""
+    return local.run("backup", event=SCHEDULE, example="backup")
 
 
 def steps(run: running.Run, job: str) -> Mapping[str, str]:

@@ -1,30 +1,37 @@
 """The backup workflow of the local stack, unchanged, by act."""
 
-import pytest
-
-from sandbox.runner.events import SCHEDULE
 from sandbox.runner.running import SUCCESS, Run
 from tests.end_to_end.workflows.conftest import Local
 
 
-@pytest.fixture(scope="module")
-def scheduled(local: Local) -> Run:
-    """The first run on schedule."""
-    return local.run("backup", event=SCHEDULE, save_as="backup")
-
-
 def test_a_run_on_schedule_leaves_the_same_backup_in_both_clouds(
-    scheduled: Run, local: Local
+    first_backup: Run, local: Local
 ) -> None:
-    assert scheduled.result == SUCCESS, scheduled.log
+    assert first_backup.result == SUCCESS, first_backup.log
     stored = local.stored()
     assert stored["aws"] == stored["gcp"]
     (name,) = local.backups()["aws"]
     assert all(f"/{name}/" in key for key in stored["aws"])
 
 
-def test_its_summary_names_the_backup_and_nobody_is_alarmed(scheduled: Run, local: Local) -> None:
+def test_its_summary_says_what_was_stored_and_that_it_is_valid(
+    first_backup: Run, local: Local
+) -> None:
     (name,) = local.backups()["aws"]
-    assert name in scheduled.summary
-    assert scheduled.jobs["alert"].result == "skipped"
+    backed_up, validated = first_backup.summary.split("## `neonhub-backup validate`: success")
+    assert name in backed_up
+    assert name in validated
+    rows = local.ask("SELECT count(*) FROM document_chunks")
+    assert f"| `public.document_chunks` | 22.5 MiB | {rows:,} |" in backed_up
+    assert "`TYPE public.ConnectorKind`, `TABLE public.connectors`" in validated
+
+
+def test_no_secret_is_in_what_the_run_says(first_backup: Run, local: Local) -> None:
+    said = first_backup.log + first_backup.summary
+    assert local.sandbox.database_url not in said
+    assert local.sandbox.addresses.github_token not in said
+
+
+def test_nobody_is_alarmed_by_a_run_that_succeeds(first_backup: Run, local: Local) -> None:
+    assert first_backup.jobs["alert"].result == "skipped"
     assert local.github.issues() == []

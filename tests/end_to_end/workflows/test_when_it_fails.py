@@ -1,0 +1,95 @@
+"""What failed runs of the local stack leave: a summary, and the one issue of alarm."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.runner.running import FAILURE, SUCCESS, Run
+from tests.end_to_end.workflows.conftest import Local, steps
+
+pytestmark = pytest.mark.usefixtures("first_backup")
+
+ENVIRONMENT, SECRET = "local-backup", "DATABASE_URL"
+PASSWORD = "word-that-must-not-be-said"  # noqa: S105 - to see that it is not
+
+
+@pytest.fixture
+def secret(local: Local) -> Iterator[None]:
+    """The connection string is there again afterwards."""
+    yield
+    local.github.set_secret(ENVIRONMENT, SECRET, local.sandbox.database_url)
+
+
+@pytest.fixture
+def no_google_store(local: Local) -> Iterator[None]:
+    """Cloud Storage does not answer; the rest of Google Cloud does."""
+    objects = local.sandbox.home / "data" / "gcp" / "objects"
+    found = subprocess.run(
+        ["pgrep", "-f", "--", f"-filesystem-root {objects}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for process in found.stdout.split():
+        os.kill(int(process), signal.SIGKILL)
+    yield
+    (server,) = (each for each in local.sandbox.servers() if each.name == "gcp")
+    local.sandbox.supervisor.start(server)
+    local.sandbox.supervisor.wait(server)
+
+
+def alarmed(run: Run, local: Local) -> str:
+    """What the issue, or its newest comment, says of a run: it must be the only issue."""
+    assert run.result == FAILURE
+    assert run.jobs["alert"].result == SUCCESS, run.log
+    (issue,) = local.github.issues()
+    assert issue["title"] == "Backups of local need attention"
+    comments = local.github.ask("GET", f"issues/{issue['number']}/comments")
+    said: str = (comments or [issue])[-1]["body"]
+    assert f"/actions/runs/{run.number}" in said
+    return said
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_database_that_does_not_answer(local: Local) -> None:
+    nowhere = f"postgresql://neonhub:{PASSWORD}@127.0.0.1:1/neonhub"
+    local.github.set_secret(ENVIRONMENT, SECRET, nowhere)
+    before = local.stored()
+
+    run = local.run("backup", reason="to see it fail", example="backup-no-database")
+
+    reason = "neonhub on 127.0.0.1:1 cannot be reached, so nothing was done"
+    assert reason in alarmed(run, local)
+    assert reason in run.summary
+    assert "Validate" not in steps(run, "backup")
+    assert PASSWORD not in run.log + run.summary
+    assert local.stored() == before
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_secret_that_is_missing(local: Local) -> None:
+    local.github.ask("DELETE", f"environments/{ENVIRONMENT}/secrets/{SECRET}")
+
+    run = local.run("backup", reason="to see it fail", example="backup-no-secret")
+
+    reason = "environment variable DATABASE_URL is not set"
+    assert reason in alarmed(run, local)
+    assert reason in run.summary
+
+
+@pytest.mark.usefixtures("no_google_store")
+def test_a_store_that_is_down_while_the_other_one_gets_its_copy(local: Local) -> None:
+    run = local.run("backup", tier="weekly", reason="to see it fail", example="backup-store-down")
+
+    assert "is missing in store gcp and complete in aws" in alarmed(run, local)
+    assert "**not `gcp`**" in run.summary
+
+
+def test_the_runs_after_it_succeed_again(local: Local) -> None:
+    run = local.run("backup", tier="weekly", reason="mended")
+
+    assert run.result == SUCCESS, run.log
+    assert local.backups()["gcp"][-1] == local.backups()["aws"][-1]
