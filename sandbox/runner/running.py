@@ -142,6 +142,9 @@ class _Runner:
                 f"{self.repository} has no {path} on {self.branch}: deploy the stack with"
                 " `make up`, and merge what it proposes"
             )
+        known = self.state.workflows.get(path)
+        if known is not None and known.state != "active":
+            raise SandboxError(f"{path} is disabled in {self.repository}: enable it first")
         self.document = document.parse(path, (self.clone / path).read_text())
         self.payload = events.payload(self.document, event, inputs, self.branch)
 

@@ -4,39 +4,39 @@ import pytest
 
 from sandbox.runner.events import SCHEDULE
 from sandbox.runner.running import SUCCESS, Run
-from tests.end_to_end.workflows.conftest import Local
+from tests.end_to_end.workflows.conftest import Local, steps
 
 pytestmark = pytest.mark.usefixtures("first_backup")
 
+ADDRESSES = {"aws": "s3://neonhub-local-backups", "gcp": "gs://neonhub-local-backups"}
+
 
 @pytest.fixture(scope="module")
-def asked(local: Local) -> Run:
-    """A drill by hand, of every store."""
-    return local.run("drill", reason="to see that it works", example="drill")
+def scheduled(local: Local) -> Run:
+    """The first drill on schedule, which owes a proof of the first backup."""
+    return local.run("drill", event=SCHEDULE, example="drill")
 
 
-def test_a_drill_restores_from_each_store_and_finds_no_difference(asked: Run, local: Local) -> None:
-    assert asked.result == SUCCESS, asked.log
-    (name,) = local.backups()["aws"]
-    for store, address in (("aws", "s3"), ("gcp", "gs")):
-        _, proof = asked.summary.split(f"### `{store}`: proven")
-        assert f"| backup | `{name}`, annual" in proof
-        assert f"| copy | `{address}://neonhub-local-backups`" in proof
-
-
-def test_it_says_how_long_a_recovery_takes_beside_what_was_promised(asked: Run) -> None:
-    assert asked.summary.count("within the objective") == 2
-    assert asked.summary.count("| objective | 1,800.0 s |") == 2
-
-
-def test_a_schedule_has_nothing_to_do_when_all_that_is_owed_is_proven(
-    asked: Run, local: Local
+def test_what_is_owed_is_restored_from_each_store_and_shows_no_difference(
+    scheduled: Run, local: Local
 ) -> None:
-    assert asked.result == SUCCESS
-    before = local.stored()
+    assert scheduled.result == SUCCESS, scheduled.log
+    (name,) = local.backups()["aws"]
+    for store, address in ADDRESSES.items():
+        _, proof = scheduled.summary.split(f"### `{store}`: proven")
+        assert f"| backup | `{name}`, annual" in proof
+        assert f"| copy | `{address}`" in proof
 
-    run = local.run("drill", event=SCHEDULE, example="drill-nothing-owed")
+
+def test_it_says_how_long_a_recovery_takes_beside_what_was_promised(scheduled: Run) -> None:
+    assert scheduled.summary.count("within the objective") == 2
+    assert scheduled.summary.count("| objective | 1,800.0 s |") == 2
+
+
+def test_by_hand_the_copy_of_one_store_is_drilled(local: Local) -> None:
+    run = local.run("drill", store="gcp", reason="to see that copy", example="drill-by-hand")
 
     assert run.result == SUCCESS, run.log
-    assert "proven" not in run.summary
-    assert local.stored() == before
+    assert "Drill what is owed" not in steps(run, "drill")
+    assert ADDRESSES["gcp"] in run.summary
+    assert ADDRESSES["aws"] not in run.summary

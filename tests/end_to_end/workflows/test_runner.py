@@ -233,6 +233,16 @@ def test_who_may_not_ask_for_a_token_gets_no_role(sandbox: Throwaway) -> None:
     assert "id-token: write" in run.log
 
 
+def test_a_workflow_that_is_disabled_is_not_started(sandbox: Throwaway) -> None:
+    repository = Repository(sandbox)
+    repository.ask("PUT", "actions/workflows/order.yml/disable")
+    try:
+        with pytest.raises(SandboxError, match=r"order\.yml is disabled"):
+            run_workflow(sandbox, "order.yml")
+    finally:
+        repository.ask("PUT", "actions/workflows/order.yml/enable")
+
+
 def test_an_interrupt_ends_what_a_step_has_started_and_leaves_nothing(
     sandbox: Throwaway, tmp_path: Path
 ) -> None:
