@@ -76,6 +76,9 @@ COMMANDS = {
     "rollback": Listing(
         "rollback", "Undo a change of the schema, with what it touches kept aside."
     ),
+    "neon": Listing(
+        "neon", "Snapshots as branches of Neon, and restores to any second of its history."
+    ),
     "local": Listing(
         "local", "Quick backups of one database into a file of SQL, and their restore."
     ),

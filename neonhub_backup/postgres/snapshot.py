@@ -241,7 +241,7 @@ def _lock_and_export(connection: Connection, target: Target) -> str:
     https://www.postgresql.org/docs/current/mvcc-caveats.html
     """
     for _ in range(_ATTEMPTS):
-        tables = _table_names(connection)
+        tables = table_names(connection)
         connection.rollback()
         try:
             for table in sorted(tables):
@@ -250,7 +250,7 @@ def _lock_and_export(connection: Connection, target: Target) -> str:
             connection.rollback()
             continue
         name = value(connection, str, "SELECT pg_export_snapshot()")
-        if _table_names(connection) <= tables:
+        if table_names(connection) <= tables:
             return name
         connection.rollback()
     raise DatabaseError(
@@ -259,7 +259,8 @@ def _lock_and_export(connection: Connection, target: Target) -> str:
     )
 
 
-def _table_names(connection: Connection) -> set[tuple[str, str]]:
+def table_names(connection: Connection) -> set[tuple[str, str]]:
+    """Schema and name of every ordinary table that is no extension's."""
     rows = query(connection, f"SELECT nspname, relname FROM ({_TABLES}) t")  # noqa: S608 - our own text
     return {(cast("str", schema), cast("str", name)) for schema, name in rows}
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import time
 import urllib.request
@@ -164,15 +163,3 @@ def _delete(api: Api, branch: Branch) -> None:
     if branch.protected:
         api.protect(branch, protected=False)
     api.delete_branch(branch)
-
-
-def run_tool(config: Path, hosted: Hosted, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The tool as its users run it."""
-    return subprocess.run(
-        [sys.executable, "-m", "neonhub_backup", "--config", str(config), *arguments],
-        env={**os.environ, REAL_KEY: hosted.key},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )

@@ -1,0 +1,368 @@
+"""`neon`: snapshots as branches, and restores to any second of Neon's history."""
+
+import logging
+import os
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from neonhub_backup.cli.app import app
+from neonhub_backup.cli.options import DatabaseName, DryRun, Json
+from neonhub_backup.cli.output import report, say_table
+from neonhub_backup.cli.session import Session, open_session
+from neonhub_backup.domain.configuration import Database, Neon
+from neonhub_backup.domain.retention import RetentionPolicy
+from neonhub_backup.errors import (
+    ConfigurationError,
+    DrillFailedError,
+    NeonRefusedError,
+    UnconfirmedError,
+)
+from neonhub_backup.holdings.selection import parse_moment
+from neonhub_backup.neon import restoring, snapshots
+from neonhub_backup.neon.api import Api, open_api
+from neonhub_backup.neon.snapshots import Held, View
+from neonhub_backup.restore.comparison import shown
+
+log = logging.getLogger(__name__)
+
+neon = typer.Typer(
+    help="Snapshots as branches of Neon, and restores to any second of its history.",
+    no_args_is_help=True,
+)
+app.add_typer(neon, name="neon")
+snapshot = typer.Typer(
+    help="Branches that keep production as it was, by the retention tiers.", no_args_is_help=True
+)
+neon.add_typer(snapshot, name="snapshot")
+
+
+@dataclass(frozen=True)
+class _Project:
+    """What every command here begins with."""
+
+    database: Database
+    settings: Neon
+    environment: str
+    retention: RetentionPolicy
+    session: Session
+    api: Api
+    view: View
+    now: datetime
+
+    def described(self) -> dict[str, Any]:
+        """The project and how far it goes back, as `--json` begins."""
+        owner = self.view.project.owner
+        return {
+            "database": self.database.name,
+            "project": self.settings.project,
+            "production": self.view.production.name,
+            "history_seconds": self.view.project.history_retention_seconds,
+            "oldest": _text(self.view.oldest(self.now)),
+            "branches": len(self.view.branches),
+            "branches_limit": None if owner is None else owner.branches_limit,
+            "plan": None if owner is None else owner.subscription_type,
+        }
+
+
+@snapshot.command()
+def create(
+    context: typer.Context,
+    tier: Annotated[
+        str, typer.Option(help="auto (the highest that is owed), or one of the retention tiers.")
+    ] = "auto",
+    database: DatabaseName = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make a branch of production as it is now: at once, whatever its size.
+
+    One that is kept for up to 30 days expires by itself; another is protected from being deleted,
+    if Neon's plan has room for it.
+    """
+    with _project(context, database) as project:
+        rules = project.retention.rules()
+        chosen = (
+            project.session.tier(tier)
+            or snapshots.owed(project.retention, project.view, project.now)
+            or next(iter(rules))
+        )
+        if chosen not in rules:
+            raise ConfigurationError(
+                f"--tier {tier} is not among the tiers of `neon.keep`, so no snapshot was made:"
+                f" choose auto or one of {', '.join(rules)}"
+            )
+        result = project.described() | {"tier": str(chosen), "dry_run": dry_run}
+        if dry_run:
+            name = snapshots.free_name(chosen, project.view.branches, project.now)
+            result |= {"name": name}
+        else:
+            taken = snapshots.take(
+                project.api,
+                project.view,
+                project.environment,
+                chosen,
+                rules[chosen].keep,
+                project.now,
+            )
+            result |= _snapshot(taken.held) | {"unprotected_because": taken.unprotected}
+    report(result, as_json=as_json)
+    if not as_json:
+        verb = "would make" if dry_run else "made"
+        typer.echo(
+            f"{verb} {chosen} snapshot {result['name']} of branch {result['production']}"
+            + ("" if dry_run else f": {_fate(result)}")
+        )
+
+
+@snapshot.command(name="list")
+def list_snapshots(
+    context: typer.Context, database: DatabaseName = None, as_json: Json = False
+) -> None:
+    """Show the snapshots, newest first, how far back Neon goes, and how full the plan is.
+
+    Neon's own snapshots, which no tier concerns, are shown beside.
+    """
+    with _project(context, database) as project:
+        result = project.described() | {
+            "snapshots": [_snapshot(held) for held in reversed(project.view.snapshots)],
+            **_own_snapshots(project),
+        }
+    report(result, as_json=as_json)
+    if not as_json:
+        _say_list(result)
+
+
+@snapshot.command()
+def prune(
+    context: typer.Context,
+    database: DatabaseName = None,
+    dry_run: Annotated[
+        bool | None,
+        typer.Option(
+            "--dry-run/--yes",
+            help="Only show what would be deleted, or delete it. One of the two must be given.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Delete the snapshots that have had their time, by the retention tiers.
+
+    Only branches that `neon snapshot create` made for this environment are looked at, and the
+    newest of each tier stays. docs/neon.md has the rules.
+    """
+    with _project(context, database) as project:
+        plan = snapshots.plan(project.retention, project.view, project.now)
+        if dry_run is False:
+            snapshots.delete(project.api, plan.expired)
+        result: dict[str, Any] = project.described() | {
+            "deleted": dry_run is False,
+            "expired": [_snapshot(held) for held in plan.expired],
+            "kept": [_snapshot(kept.held) | {"reason": kept.reason} for kept in plan.kept],
+        }
+    report(result, as_json=as_json)
+    if not as_json:
+        verb = "deleted" if dry_run is False else "would delete"
+        for item in result["expired"]:
+            typer.echo(f"{verb} {item['tier']} snapshot {item['name']}")
+        for item in result["kept"]:
+            typer.echo(f"keeps {item['tier']} snapshot {item['name']}: {item['reason']}")
+        typer.echo(f"{verb} {len(plan.expired)} snapshots; keeps {len(plan.kept)}")
+    if dry_run is None:
+        raise UnconfirmedError(
+            f"{len(plan.expired)} snapshots have had their time and none was deleted, because that"
+            " was not confirmed: give --yes to delete them, or --dry-run only to see them"
+        )
+
+
+@neon.command()
+def restore(
+    context: typer.Context,
+    at: Annotated[
+        str,
+        typer.Option(
+            "--at",
+            help="The time to go back to, e.g. 2026-01-05T02:00:00Z.",
+            metavar="TIMESTAMP",
+        ),
+    ],
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            "--branch",
+            help="Name of the new branch. By default restore- and the time.",
+            metavar="NAME",
+        ),
+    ] = None,
+    show_url: Annotated[
+        bool,
+        typer.Option(
+            "--show-url",
+            help="Show its connection string, with the password: on a terminal, never in GitHub"
+            " Actions.",
+        ),
+    ] = False,
+    database: DatabaseName = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make a branch of production as it was at a time, and prove it; production is not touched.
+
+    It has a compute of its own. The configuration's checks are asked and the rows of every table
+    are counted there.
+    """
+    if show_url:
+        _refuse_to_show(os.environ)
+    moment = parse_moment(at)
+    with _project(context, database) as project:
+        name = restoring.decide(project.view, moment, branch, project.now)
+        result = project.described() | {"branch": name, "at": _text(moment), "dry_run": dry_run}
+        if dry_run:
+            report(result, as_json=as_json)
+            if not as_json:
+                typer.echo(
+                    f"would make branch {name} of {project.view.production.name} as it was at"
+                    f" {_text(moment)}"
+                )
+            return
+        made = restoring.restore(
+            project.api, project.settings, project.environment, project.view, moment, name
+        )
+    target = restoring.target_of(made.uri)
+    found = restoring.inspect(target, project.database.checks)
+    result |= {
+        "branch_id": made.branch.id,
+        "host": target.host,
+        "seconds_to_data": round(made.seconds_to_data, 3),
+        "checks": len(project.database.checks),
+        "problems": list(found.problems),
+        "rows": found.rows,
+        "url": made.uri if show_url else None,
+    }
+    report(result, as_json=as_json)
+    if not as_json:
+        _say_restored(result)
+    if found.problems:
+        raise DrillFailedError(
+            f"branch {name} is as {project.view.production.name} was at {_text(moment)}, and does"
+            f" not answer the configuration's checks: {shown(found.problems)}; it was kept: look"
+            " into it, or restore to an earlier time"
+        )
+
+
+@contextmanager
+def _project(context: typer.Context, name: str | None) -> Generator[_Project]:
+    session = open_session(context.obj)
+    database = session.database(name)
+    settings = database.neon
+    if settings is None:
+        raise ConfigurationError(
+            f"database {database.name} has no `neon` in the configuration, so Neon was not asked"
+            " and nothing was done: give its project, database and role there, or use `backup` and"
+            " `restore` for a server of your own"
+        )
+    configuration = session.configuration
+    with open_api(settings) as api:
+        yield _Project(
+            database,
+            settings,
+            configuration.environment,
+            settings.retention(configuration.retention),
+            session,
+            api,
+            snapshots.look(api, settings, configuration.environment),
+            datetime.now(UTC),
+        )
+
+
+def _refuse_to_show(environment: Mapping[str, str]) -> None:
+    if environment.get("GITHUB_ACTIONS") or not sys.stdout.isatty():
+        raise ConfigurationError(
+            "--show-url would write a password where others may read it, so nothing was done: give"
+            " it on a terminal, or look the connection string up in the Neon Console"
+        )
+
+
+def _snapshot(held: Held) -> dict[str, Any]:
+    branch = held.branch
+    return {
+        "name": branch.name,
+        "branch_id": branch.id,
+        "tier": str(held.tier),
+        "created": _text(branch.created_at),
+        "expires": None if branch.expires_at is None else _text(branch.expires_at),
+        "protected": branch.protected,
+    }
+
+
+def _own_snapshots(project: _Project) -> dict[str, Any]:
+    """Neon's own snapshots and their schedule. None: this project has no such thing yet."""
+    try:
+        found = project.api.snapshots()
+        schedule = project.api.schedule(project.view.production)
+    except NeonRefusedError as error:
+        log.warning("Neon's own snapshots are not shown: %s", error)
+        return {"neon_snapshots": None, "neon_schedule": None}
+    return {
+        "neon_snapshots": [
+            {
+                "name": one.name,
+                "created": _text(one.created_at),
+                "expires": None if one.expires_at is None else _text(one.expires_at),
+                "manual": one.manual,
+            }
+            for one in found
+            if one.source_branch_id in (None, project.view.production.id)
+        ],
+        "neon_schedule": [item.model_dump(exclude_none=True) for item in schedule],
+    }
+
+
+def _say_list(result: dict[str, Any]) -> None:
+    limit = result["branches_limit"]
+    typer.echo(
+        f"branch {result['production']} of project {result['project']} goes back to"
+        f" {result['oldest']}; {result['branches']} branches"
+        + ("" if limit is None else f" of the {limit} that the plan includes")
+    )
+    say_table(
+        ["snapshot", "tier", "taken", "kept"],
+        [
+            (item["name"], item["tier"], item["created"], _fate(item))
+            for item in result["snapshots"]
+        ],
+    )
+    own = result["neon_snapshots"]
+    if own:
+        say_table(
+            ["Neon's own snapshot", "taken", "expires"],
+            [(item["name"], item["created"], item["expires"] or "never") for item in own],
+        )
+
+
+def _fate(item: dict[str, Any]) -> str:
+    if item["expires"] is not None:
+        return f"expires {item['expires']}"
+    return "protected" if item["protected"] else "not protected"
+
+
+def _say_restored(result: dict[str, Any]) -> None:
+    typer.echo(
+        f"branch {result['branch']} is as {result['production']} was at {result['at']}, on"
+        f" {result['host']}: {sum(result['rows'].values()):,} rows of {len(result['rows'])} tables,"
+        f" {result['checks'] - len(result['problems'])} of {result['checks']} checks hold"
+    )
+    typer.echo(f"  time to data {result['seconds_to_data']:.1f} s")
+    say_table(["table", "#rows"], [(name, f"{rows:,}") for name, rows in result["rows"].items()])
+    if result["url"] is not None:
+        typer.echo(result["url"])
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

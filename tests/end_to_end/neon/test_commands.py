@@ -1,0 +1,386 @@
+"""`neon` as its users run it: snapshots, their end, and ways back to any second."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from neonhub_backup.domain.configuration import (
+    Check,
+    Configuration,
+    Database,
+    DirectoryStore,
+    Encryption,
+    render_configuration,
+)
+from neonhub_backup.domain.retention import Tier
+from neonhub_backup.neon.api import NewBranch
+from sandbox import keys
+from sandbox.emulators.neon.models import Plan
+from tests.end_to_end.neon.hosted import REAL_KEY, Hosted
+
+Make = Callable[[Plan], Hosted]
+
+FIRST = Check(name="first note", query="SELECT line FROM notes ORDER BY 1 LIMIT 1")
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Tool:
+    """The tool for one project of Neon's."""
+
+    home: Path
+    hosted: Hosted
+    keep: dict[Tier, timedelta] | None = None
+    checks: Sequence[Check] = (FIRST,)
+
+    @property
+    def command(self) -> list[str]:
+        """The program with its configuration, written anew from what this object says now."""
+        settings = self.hosted.settings.model_copy(update={"keep": self.keep})
+        configuration = Configuration(
+            environment="test",
+            databases=(Database(name="notes", checks=tuple(self.checks), neon=settings),),
+            stores=(DirectoryStore(name="disk", path=self.home),),
+            encryption=Encryption(public_keys=(keys.public_key(self.home / "keys").read_text(),)),
+        )
+        path = self.home / "test.yaml"
+        path.write_text(render_configuration(configuration, "a test"))
+        return [sys.executable, "-m", "neonhub_backup", "--config", str(path), "neon"]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Of a run outside of GitHub Actions."""
+        inherited = {key: text for key, text in os.environ.items() if key != "GITHUB_ACTIONS"}
+        return {**inherited, REAL_KEY: self.hosted.key, **more}
+
+    def run(self, *arguments: str, expect: int = 0, **environment: str) -> tuple[str, str]:
+        """Run it to its end, which must have this exit code: what it wrote, and what it said."""
+        ended = subprocess.run(
+            [*self.command, *arguments],
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == expect, f"{ended.returncode}: {ended.stdout}{ended.stderr}"
+        assert self.hosted.key not in ended.stdout + ended.stderr
+        return ended.stdout, ended.stderr
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect)[0])
+
+    def snapshot(self, tier: str) -> str:
+        """Take one; its name."""
+        return self.json("snapshot", "create", "--tier", tier)["name"]
+
+
+@pytest.fixture(scope="session")
+def key_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("keys")
+    keys.ensure(home)
+    return home
+
+
+@pytest.fixture
+def tool_for(tmp_path: Path, key_home: Path) -> Callable[[Hosted], Tool]:
+    def make(hosted: Hosted) -> Tool:
+        (tmp_path / "keys").symlink_to(key_home)
+        return Tool(tmp_path, hosted)
+
+    return make
+
+
+@pytest.fixture
+def tool(project: Hosted, tool_for: Callable[[Hosted], Tool]) -> Tool:
+    """The tool for the sandbox's Neon, or for a real project if there is a key."""
+    return tool_for(project)
+
+
+@pytest.fixture
+def emulated(emulated_project: Make, tool_for: Callable[[Hosted], Tool]) -> Callable[[Plan], Tool]:
+    """The tool for the sandbox's Neon with a plan."""
+    return lambda plan: tool_for(emulated_project(plan))
+
+
+class TestSnapshots:
+    def test_a_snapshot_keeps_production_as_it_was(self, tool: Tool) -> None:
+        taken = tool.json("snapshot", "create")
+
+        assert taken["name"] == f"backup-{datetime.now(UTC):%Y-%m-%d}"
+        assert (taken["tier"], taken["protected"]) == ("annual", True)
+        tool.hosted.execute("DELETE FROM notes")
+        with tool.hosted.api() as api:
+            api.create_endpoint(api.branch(taken["name"]))
+        assert tool.hosted.execute("SELECT line FROM notes", taken["name"]) == [("first",)]
+
+    def test_each_tier_is_owed_once_from_the_highest_down_and_then_the_lowest(
+        self, tool: Tool
+    ) -> None:
+        tool.keep = {Tier.DAILY: 7 * DAY, Tier.WEEKLY: 28 * DAY}
+
+        assert tool.json("snapshot", "create")["tier"] == "weekly"
+        # A weekly snapshot stands in for the daily one.
+        assert tool.json("snapshot", "create", "--dry-run")["tier"] == "daily"
+        assert len(tool.hosted.names()) == 1
+
+    def test_one_that_is_kept_for_days_expires_by_itself(self, tool: Tool) -> None:
+        tool.keep = {Tier.DAILY: 7 * DAY}
+
+        taken = tool.json("snapshot", "create")
+
+        expires = datetime.fromisoformat(taken["expires"])
+        assert abs(expires - datetime.now(UTC) - 7 * DAY) < timedelta(minutes=1)
+        assert not taken["protected"]
+
+    def test_one_that_is_kept_for_thirty_days_expires_within_what_neon_takes(
+        self, tool: Tool
+    ) -> None:
+        tool.keep = {Tier.DAILY: 30 * DAY}
+
+        expires = datetime.fromisoformat(tool.json("snapshot", "create")["expires"])
+
+        assert timedelta(0) < datetime.now(UTC) + 30 * DAY - expires < timedelta(minutes=10)
+
+    def test_what_the_plan_does_not_protect_is_taken_all_the_same(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("free_v3")
+
+        output, said = tool.run("snapshot", "create", "--tier", "monthly")
+
+        assert "not protected" in output
+        assert "your plan allows 0 protected branches" in said
+        assert len(tool.hosted.names()) == 1
+
+    def test_a_second_one_of_a_day_has_the_time_in_its_name(self, tool: Tool) -> None:
+        today = f"backup-{datetime.now(UTC):%Y-%m-%d}"
+
+        assert tool.snapshot("weekly") == today
+        assert tool.snapshot("monthly").startswith(f"{today}-")
+
+    def test_the_list_shows_how_far_neon_goes_back_and_how_full_the_plan_is(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("launch_v3")
+        with tool.hosted.changed() as project:
+            project.branches[0].created_at -= 30 * DAY
+        tool.snapshot("daily")
+
+        listed = tool.json("snapshot", "list")
+        output, _ = tool.run("snapshot", "list")
+
+        assert [item["tier"] for item in listed["snapshots"]] == ["daily"]
+        assert (listed["branches"], listed["branches_limit"]) == (2, 10)
+        oldest = datetime.fromisoformat(listed["oldest"])
+        assert abs(datetime.now(UTC) - 7 * DAY - oldest) < timedelta(minutes=1)
+        assert listed["oldest"][:13] in output
+        assert "2 branches of the 10 that the plan includes" in output
+
+    def test_a_tier_without_snapshots_is_refused(self, tool: Tool) -> None:
+        tool.keep = {Tier.DAILY: 7 * DAY}
+
+        _, said = tool.run("snapshot", "create", "--tier", "weekly", expect=2)
+
+        assert "choose auto or one of daily" in said
+
+
+class TestPruning:
+    def test_what_has_had_its_time_goes_and_all_else_stays(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("scale_v3")
+        tool.keep = {Tier.DAILY: 7 * DAY, Tier.MONTHLY: 90 * DAY}
+        for tier in tool.keep:
+            tool.snapshot(tier)
+        with tool.hosted.changed() as project:
+            for number, branch in enumerate(project.branches[1:]):
+                branch.name = f"backup-2020-01-0{number + 1}"
+                branch.created_at -= 100 * DAY
+                branch.expires_at = None
+        newer = [tool.snapshot("daily"), tool.snapshot("monthly")]
+        with tool.hosted.api() as api:
+            # As a person would call it, and as another environment's.
+            _copy(tool, "backup-2020-02-01", {})
+            _copy(tool, "backup-2020-02-02", _noted("other"))
+            _copy(tool, "my-branch", _noted("test"))
+            assert api.branch("backup-2020-01-02").protected
+
+        shown = tool.json("snapshot", "prune", "--dry-run")
+        assert len(tool.hosted.names()) == 7
+        pruned = tool.json("snapshot", "prune", "--yes")
+
+        gone = ["backup-2020-01-01", "backup-2020-01-02"]
+        assert [item["name"] for item in pruned["expired"]] == gone
+        assert shown["expired"] == pruned["expired"]
+        assert sorted(tool.hosted.names()) == sorted(
+            [*newer, "backup-2020-02-01", "backup-2020-02-02", "my-branch"]
+        )
+
+    def test_the_newest_of_a_tier_stays_however_old(self, emulated: Callable[[Plan], Tool]) -> None:
+        tool = emulated("launch_v3")
+        tool.keep = {Tier.DAILY: 7 * DAY}
+        name = tool.snapshot("daily")
+        tool.hosted.age(name, 100 * DAY)
+
+        (kept,) = tool.json("snapshot", "prune", "--yes")["kept"]
+
+        assert (kept["name"], kept["reason"]) == (name, "the newest daily snapshot")
+
+    def test_one_that_a_branch_was_made_of_stays(self, emulated: Callable[[Plan], Tool]) -> None:
+        tool = emulated("launch_v3")
+        tool.keep = {Tier.DAILY: 7 * DAY}
+        name = tool.snapshot("daily")
+        tool.hosted.age(name, 100 * DAY)
+        _copy(tool, "looked-at", {}, parent=name)
+
+        (kept,) = tool.json("snapshot", "prune", "--yes")["kept"]
+
+        assert kept["reason"] == "branch looked-at was made of it"
+
+    def test_nothing_is_deleted_unless_that_is_confirmed(self, tool: Tool) -> None:
+        tool.run("snapshot", "prune", expect=12)
+
+
+class TestRestoring:
+    def test_production_is_brought_back_to_a_second_beside_it(self, tool: Tool) -> None:
+        before = tool.hosted.moment()
+        tool.hosted.execute("DELETE FROM notes")
+
+        made = tool.json("restore", "--at", before.isoformat())
+
+        assert made["branch"] == f"restore-{before:%Y-%m-%d-%H%M%S}"
+        assert made["rows"] == {'"public"."notes"': 1}
+        assert (made["checks"], made["problems"], made["url"]) == (1, [], None)
+        assert tool.hosted.execute("SELECT line FROM notes", made["branch"]) == [("first",)]
+        assert tool.hosted.execute("SELECT line FROM notes") == []
+
+    def test_a_check_that_does_not_hold_fails_and_the_branch_is_kept(self, tool: Tool) -> None:
+        tool.hosted.execute("DELETE FROM notes")
+        after = tool.hosted.moment()
+
+        output, said = tool.run(
+            "restore", "--at", after.isoformat(), "--branch", "looked-at", expect=11
+        )
+
+        assert "0 of 1 checks hold" in output
+        assert "check first note returns no rows" in said
+        assert "looked-at" in tool.hosted.names()
+
+    def test_a_time_before_the_history_is_refused_with_the_oldest_possible_one(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("free_v3")
+        with tool.hosted.changed() as project:
+            project.branches[0].created_at -= 30 * DAY
+        too_old = datetime.now(UTC) - timedelta(hours=7)
+        oldest = datetime.now(UTC) - timedelta(hours=6)
+
+        _, said = tool.run("restore", "--at", too_old.isoformat(), expect=7)
+
+        assert f"before {oldest:%Y-%m-%dT%H:}" in said
+        assert "6h of history" in said
+        assert tool.hosted.names() == []
+
+    def test_a_time_before_the_history_leads_to_the_snapshot_of_it(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("free_v3")
+        with tool.hosted.changed() as project:
+            project.branches[0].created_at -= 30 * DAY
+        name = tool.snapshot("monthly")
+        tool.hosted.age(name, 3 * DAY)
+
+        _, said = tool.run("restore", "--at", (datetime.now(UTC) - DAY).isoformat(), expect=7)
+
+        assert f"use the snapshot {name}" in said
+
+    def test_a_dry_run_makes_nothing(self, tool: Tool) -> None:
+        at = tool.hosted.moment()
+
+        output, _ = tool.run("restore", "--at", at.isoformat(), "--dry-run")
+
+        assert "would make branch restore-" in output
+        assert tool.hosted.names() == []
+
+    def test_the_connection_string_is_shown_on_a_terminal_when_asked_for(self, tool: Tool) -> None:
+        at = tool.hosted.moment().isoformat()
+
+        shown = _on_terminal(tool, "restore", "--at", at, "--branch", "shown", "--show-url")
+
+        (url,) = [line for line in shown.splitlines() if line.startswith("postgresql://")]
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT line FROM notes").fetchall() == [("first",)]
+
+    def test_it_is_never_shown_in_a_log(self, tool: Tool) -> None:
+        at = tool.hosted.moment().isoformat()
+
+        output, said = tool.run("restore", "--at", at, "--show-url", expect=2)
+        in_github = _on_terminal(
+            tool, "restore", "--at", at, "--show-url", GITHUB_ACTIONS="true", expect=2
+        )
+
+        for text in (output, said, in_github):
+            assert "postgresql://" not in text
+        assert tool.hosted.names() == []
+
+
+def test_a_database_that_neon_does_not_host_is_told_what_to_use(tool: Tool) -> None:
+    program, path = tool.command, tool.home / "test.yaml"
+    settings = yaml.safe_load(path.read_text())
+    del settings["databases"][0]["neon"]
+    path.write_text(yaml.safe_dump(settings))
+
+    ended = subprocess.run(
+        [*program, "snapshot", "list"], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 2
+    assert "database notes has no `neon`" in ended.stderr
+
+
+def _noted(environment: str) -> dict[str, str]:
+    return {
+        "neonhub-backup": "snapshot",
+        "neonhub-backup-environment": environment,
+        "neonhub-backup-tier": "daily",
+    }
+
+
+def _copy(tool: Tool, name: str, note: dict[str, str], parent: str = "main") -> None:
+    with tool.hosted.api() as api:
+        api.create_branch(NewBranch(name=name, parent=api.branch(parent), annotation=note))
+    if note:
+        tool.hosted.age(name, 50 * DAY)
+
+
+def _on_terminal(tool: Tool, *arguments: str, expect: int = 0, **environment: str) -> str:
+    """What somebody sees who runs it on a terminal."""
+    mine, its = pty.openpty()
+    process = subprocess.Popen(
+        [*tool.command, *arguments],
+        env=tool.environment(**environment, COLUMNS="400"),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    seen = b""
+    try:
+        while block := os.read(mine, 65536):
+            seen += block
+    except OSError:
+        pass  # what a terminal says when the last program has left it
+    os.close(mine)
+    assert process.wait(timeout=60) == expect, seen
+    return seen.decode().replace("\r\n", "\n")
