@@ -88,6 +88,26 @@ def test_what_was_promoted_can_be_reverted_and_that_too(tool: Tool, live: str) -
     assert differences(expected, contents_of(tool.url(live))) == []
 
 
+def test_only_the_environment_s_name_confirms_each_step(tool: Tool, live: str) -> None:
+    tool.backup()
+    tool.environment["LIVE_URL"] = tool.url(live)
+    to_live = ("--into", "LIVE_URL", "--confirm")
+
+    for command in (("restore", "--beside"), ("restore", "promote"), ("restore", "revert")):
+        databases = tool.databases()
+        refused = tool.run(*command, *to_live, "production", expect=12)
+        assert "--confirm is not the name of the environment" in refused.stderr
+        assert tool.databases() == databases
+
+        tool.run(*command, *to_live, "test")
+        # What is set aside is named by the second.
+        time.sleep(1 - time.time() % 1)
+
+    assert tool.databases() > {live}
+    with psycopg.connect(tool.url(live)) as connection:
+        assert connection.execute("SELECT answer FROM public.precious").fetchone() == (42,)
+
+
 def test_a_database_in_use_keeps_its_name_unless_its_users_may_be_disconnected(
     tool: Tool, live: str
 ) -> None:
