@@ -34,10 +34,8 @@ _HANDLERS: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints),
     ("POST", f"{_PROJECT}/endpoints", endpoints.create_endpoint),
     ("GET", f"{_PROJECT}/connection_uri", endpoints.connection_uri),
-    ("POST", f"{_BRANCH}/snapshot", snapshots.create_snapshot),
     ("GET", f"{_PROJECT}/snapshots", snapshots.list_snapshots),
     ("GET", f"{_BRANCH}/backup_schedule", snapshots.show_schedule),
-    ("PUT", f"{_BRANCH}/backup_schedule", snapshots.set_schedule),
 )
 
 SILENT_SECONDS = 5

@@ -38,7 +38,7 @@ def create_branch(call: Call) -> Reply:
     parent = _parent(call, asked.get("parent_id"))
     if parent.expires_at is not None:
         raise invalid("cannot create a branch from a branch that expires")
-    if len(call.project.branches) >= call.project.limits.branches:
+    if len(call.project.branches) >= call.project.limits.most_branches:
         raise invalid("branches limit exceeded", "BRANCHES_LIMIT_EXCEEDED")
     written = asked.get("parent_timestamp")
     moment = None if written is None else moment_of(written, "parent_timestamp")

@@ -9,17 +9,18 @@ Plan = Literal["free_v3", "launch_v3", "scale_v3"]
 
 
 class Limits(NamedTuple):
-    """What a plan allows."""
+    """What a plan allows. https://neon.com/docs/introduction/plans"""
 
     history: timedelta
-    branches: int
+    included_branches: int
+    most_branches: int
     protected_branches: int
 
 
 PLANS: dict[Plan, Limits] = {
-    "free_v3": Limits(timedelta(hours=6), 10, 0),
-    "launch_v3": Limits(timedelta(days=7), 10, 2),
-    "scale_v3": Limits(timedelta(days=30), 25, 5),
+    "free_v3": Limits(timedelta(hours=6), 10, 10, 0),
+    "launch_v3": Limits(timedelta(days=7), 10, 5000, 2),
+    "scale_v3": Limits(timedelta(days=30), 25, 5000, 5),
 }
 
 
@@ -74,10 +75,11 @@ class Operation(Document):
 
 
 class Snapshot(Document):
+    """One of Neon's own, without its data: nothing restores it here."""
+
     id: str
     name: str
     source_branch_id: str
-    database: str
     created_at: datetime
     expires_at: datetime | None = None
 

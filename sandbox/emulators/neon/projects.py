@@ -34,7 +34,7 @@ def show_project(call: Call) -> Reply:
                 "owner": {
                     "email": "owner@neonhub.ai",
                     "name": "NeonHub",
-                    "branches_limit": project.limits.branches,
+                    "branches_limit": project.limits.included_branches,
                     "subscription_type": project.plan,
                 },
             }

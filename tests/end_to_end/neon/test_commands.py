@@ -26,7 +26,7 @@ from neonhub_backup.domain.configuration import (
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.neon.api import NewBranch
 from sandbox import keys
-from sandbox.emulators.neon.models import Plan
+from sandbox.emulators.neon.models import Plan, ScheduleItem, Snapshot
 from tests.end_to_end.neon.hosted import REAL_KEY, Hosted
 
 Make = Callable[[Plan], Hosted]
@@ -186,6 +186,28 @@ class TestSnapshots:
         assert abs(datetime.now(UTC) - 7 * DAY - oldest) < timedelta(minutes=1)
         assert listed["oldest"][:13] in output
         assert "2 branches of the 10 that the plan includes" in output
+
+    def test_the_list_shows_neon_s_own_snapshots_beside(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("launch_v3")
+        with tool.hosted.changed() as project:
+            (production,) = project.branches
+            for name, source in (("of-main", production.id), ("of-another", "br-another")):
+                project.snapshots.append(
+                    Snapshot(
+                        id=name, name=name, source_branch_id=source, created_at=project.created_at
+                    )
+                )
+            schedule = ScheduleItem(frequency="daily", hour=2, retention_seconds=86400)
+            project.schedules |= {production.id: [schedule]}
+
+        listed = tool.json("snapshot", "list")
+
+        assert [item["name"] for item in listed["neon_snapshots"]] == ["of-main"]
+        assert listed["neon_schedule"] == [schedule.model_dump(exclude_none=True)]
+        assert "of-main" in tool.run("snapshot", "list")[0]
+        assert listed["snapshots"] == []
 
     def test_a_tier_without_snapshots_is_refused(self, tool: Tool) -> None:
         tool.keep = {Tier.DAILY: 7 * DAY}
