@@ -6,7 +6,7 @@ SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python
 BIN = .venv/bin
 WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
-.PHONY: help up down clean setup test lint unit end-to-end golden policy forecast bench
+.PHONY: help up down clean setup test lint unit end-to-end examples golden policy forecast bench
 
 help:  ## these lines
 	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -39,6 +39,9 @@ unit: quiet-setup  ## the tests that need no server
 
 end-to-end: quiet-setup  ## the tests with the real engine, emulators and databases
 	$(BIN)/pytest tests/end_to_end
+
+examples: quiet-setup  ## run the local stack's workflows, and keep what their pages show in docs/examples/summaries
+	NEONHUB_BACKUP_EXAMPLES=docs/examples/summaries $(BIN)/pytest tests/end_to_end/workflows
 
 golden: quiet-setup  ## regenerate the committed copies of generated files
 	$(BIN)/python -m tests.golden
