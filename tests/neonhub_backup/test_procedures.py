@@ -8,7 +8,7 @@ import pytest
 from tests.golden.commands import every_command
 
 PAGE = (Path(__file__).parents[2] / "docs" / "procedures.md").read_text()
-SCRIPTS = "".join(re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+SCRIPTS = "".join(re.findall(r"^```bash[ \w]*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 HEADINGS = (
     "Local Development Backups",
     "Quick Backup",

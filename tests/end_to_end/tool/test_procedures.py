@@ -1,8 +1,6 @@
 """Every command of docs/procedures.md runs, from top to bottom, on a real server."""
 
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +12,12 @@ from neonhub_backup.domain.configuration import DirectoryStore, Recovery
 from neonhub_backup.heartbeat import HEARTBEAT_VARIABLE
 from sandbox.demo.seed import seed
 from sandbox.postgres import PostgresServer
+from tests.end_to_end.procedures import PAGE, blocks, run_block
 from tests.end_to_end.tool.conftest import Tool
 from tests.github_server import job_variables, served_repository
 from tests.github_server import seed as seed_github
 from tests.receiver import receiver
 
-PAGE = Path(__file__).parents[3] / "docs" / "procedures.md"
 DATABASE = "neonhub"
 MIGRATIONS = """
 CREATE TABLE _prisma_migrations (
@@ -45,11 +43,6 @@ RECOVERY = Recovery(
     restart=("Scale the API up",),
 )
 """In the place of the application's own commands."""
-
-
-def blocks() -> list[str]:
-    """The page's scripts, in their order."""
-    return re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
 def installed(tool: Tool, tmp_path: Path) -> dict[str, str]:
@@ -101,13 +94,4 @@ def _run_every_block(environment: dict[str, str], directory: Path) -> None:
     for block in blocks():
         if "revert --into" in block:
             time.sleep(1)  # what is set aside is named by the second
-        ran = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, f"{block}{ran.stdout}{ran.stderr}"
+        run_block(block, environment, directory)
