@@ -97,13 +97,17 @@ class Journal:
         """Every line, oldest first."""
         return self._entries
 
-    def unfinished(self, purpose: str, subject: str) -> "Run | None":
-        """The run for this that was opened last, unless it was closed."""
+    def latest(self, purpose: str, subject: str) -> "Run | None":
+        """The run for this that was opened last. None: there was none."""
         for entry in reversed(self._entries):
             if entry.event is Event.OPENED and (entry.purpose, entry.subject) == (purpose, subject):
-                run = Run(self, entry)
-                return None if run.closed else run
+                return Run(self, entry)
         return None
+
+    def unfinished(self, purpose: str, subject: str) -> "Run | None":
+        """The run for this that was opened last, unless it was closed."""
+        run = self.latest(purpose, subject)
+        return None if run is None or run.closed else run
 
     def draft(self, purpose: str, subject: str, inputs: Facts) -> "Run":
         """A run as it would begin, to be looked at; nothing is written."""

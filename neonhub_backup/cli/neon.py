@@ -1,4 +1,4 @@
-"""`neon`: snapshots as branches, and restores to any second of Neon's history."""
+"""`neon`: snapshots as branches, restores to any second of Neon's history, and promotions."""
 
 import logging
 import os
@@ -12,9 +12,23 @@ from typing import Annotated, Any
 import typer
 
 from neonhub_backup.cli.app import app
-from neonhub_backup.cli.options import DatabaseName, DryRun, Json
+from neonhub_backup.cli.journals import (
+    JournalFile,
+    Reason,
+    SkipStep,
+    Yes,
+    read_skips,
+    recovery_journal,
+)
+from neonhub_backup.cli.options import Confirm, DatabaseName, DryRun, Json
 from neonhub_backup.cli.output import report, say_table
-from neonhub_backup.cli.session import Session, open_session
+from neonhub_backup.cli.people import Terminal
+from neonhub_backup.cli.session import (
+    Session,
+    check_confirmation,
+    open_session,
+    running_programs,
+)
 from neonhub_backup.domain.configuration import Database, Neon
 from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.errors import (
@@ -24,7 +38,8 @@ from neonhub_backup.errors import (
     UnconfirmedError,
 )
 from neonhub_backup.holdings.selection import parse_moment
-from neonhub_backup.neon import restoring, snapshots
+from neonhub_backup.journal import Journal, Run, check_skips, default_path
+from neonhub_backup.neon import promoting, restoring, snapshots
 from neonhub_backup.neon.api import Api, open_api
 from neonhub_backup.neon.snapshots import Held, View
 from neonhub_backup.restore.comparison import shown
@@ -256,6 +271,128 @@ def restore(
         )
 
 
+@neon.command()
+def promote(
+    context: typer.Context,
+    branch: Annotated[
+        str,
+        typer.Argument(
+            help="The branch that production is to be like, such as one of `neon restore` or a"
+            " snapshot.",
+            metavar="BRANCH",
+        ),
+    ],
+    undo: Annotated[
+        bool,
+        typer.Option(
+            "--undo",
+            help="Bring back what was in production before BRANCH was promoted, by the journal.",
+        ),
+    ] = False,
+    confirm: Confirm = None,
+    yes: Yes = False,
+    skip_step: SkipStep = None,
+    reason: Reason = None,
+    journal: JournalFile = None,
+    database: DatabaseName = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make production like another branch, once that is checked, and keep what it held.
+
+    Production keeps its name and its address. Given again after an interruption, it goes on where
+    it stopped.
+    """
+    skip = read_skips(skip_step, reason)
+    with _project(context, database) as project:
+        if confirm is not None:
+            check_confirmation(project.session.configuration, confirm)
+        environment, name = project.environment, project.database.name
+        target = promoting.reach(project.api, project.settings, project.view.production)
+        path = journal or default_path(environment, name)
+        kept, names = None, list[str]()
+        with recovery_journal(path, target, looking=dry_run) as opened:
+            asked = _before(project, opened, branch, dry_run=dry_run) if undo else branch
+            run = opened.unfinished(promoting.PURPOSE, name)
+            if asked is not None:
+                work = _promotion(project, opened, run, asked, Terminal(yes=yes))
+                steps = work.steps()
+                check_skips(steps, skip)
+                if not dry_run:
+                    if run is None:
+                        opened.begin(work.run)
+                    work.run.carry_out(steps, skip)
+                    work.run.close(f"production is like branch {asked}")
+                kept = work.run.result(promoting.SWITCH).get("kept_as")
+                names = [step.name for step in steps]
+    result = project.described() | {
+        "branch": asked,
+        "kept_as": kept,
+        "left_out": sorted(skip),
+        "steps": names,
+        "journal": str(path),
+        "dry_run": dry_run,
+    }
+    report(result, as_json=as_json)
+    if not as_json:
+        _say_promoted(result)
+
+
+def _before(project: _Project, opened: Journal, branch: str, *, dry_run: bool) -> str | None:
+    """The branch that holds what was in production before another was promoted.
+
+    None: it never took effect, and is given up.
+    """
+    last = opened.latest(promoting.PURPOSE, project.database.name)
+    promoted = None if last is None else last.inputs["branch"]
+    if last is None or promoted != branch:
+        raise ConfigurationError(
+            f"the journal {opened.path} knows of no promotion of {branch}, or of another after it,"
+            " so nothing was done: "
+            + (f"the last was that of {promoted}" if promoted else "name it with --journal")
+        )
+    kept = promoting.kept_branch(project.api, last.noted(promoting.SWITCH))
+    if last.closed and kept is None:
+        raise ConfigurationError(
+            f"the promotion of {branch} took no effect, or what was there before is not there any"
+            " more, so nothing was done: see `neon snapshot list` for other branches"
+        )
+    if not last.closed and not dry_run:
+        last.close("given up")
+    return None if kept is None else kept.name
+
+
+def _promotion(
+    project: _Project, opened: Journal, run: Run | None, name: str, people: Terminal
+) -> promoting.Promotion:
+    """The promotion of a branch: the one that is not finished, or a new one."""
+    if run is not None and run.inputs["branch"] != name:
+        raise ConfigurationError(
+            f"the promotion of {run.inputs['branch']} is not finished, so that of {name} was not"
+            f" begun: finish that with the same command as before, or give it up with --undo"
+        )
+    branch = project.view.branches.get(name)
+    if branch is None or branch.id == project.view.production.id:
+        why = "is production itself" if branch else "is not there"
+        raise ConfigurationError(
+            f"branch {name} {why}, so nothing was done: choose another one of"
+            f" {', '.join(project.view.branches)}"
+        )
+    inputs = {"branch": name, "production": project.view.production.name}
+    return promoting.Promotion(
+        api=project.api,
+        settings=project.settings,
+        database=project.database,
+        production=project.view.production,
+        branch=branch,
+        run=run or opened.draft(promoting.PURPOSE, project.database.name, inputs),
+        people=people,
+        programs=running_programs,
+        url=os.environ.get(project.database.url_variable) or None,
+        now=project.now,
+    )
+
+
 @contextmanager
 def _project(context: typer.Context, name: str | None) -> Generator[_Project]:
     session = open_session(context.obj)
@@ -350,6 +487,17 @@ def _fate(item: dict[str, Any]) -> str:
     if item["expires"] is not None:
         return f"expires {item['expires']}"
     return "protected" if item["protected"] else "not protected"
+
+
+def _say_promoted(result: dict[str, Any]) -> None:
+    branch, production = result["branch"], result["production"]
+    if branch is None:
+        typer.echo(f"the promotion was given up; branch {production} had not been changed")
+    elif result["dry_run"]:
+        typer.echo(f"branch {production} would be made like {branch}: {', '.join(result['steps'])}")
+    else:
+        kept = result["kept_as"]
+        typer.echo(f"branch {production} is like {branch}; what it held before is branch {kept}")
 
 
 def _say_restored(result: dict[str, Any]) -> None:

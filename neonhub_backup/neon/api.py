@@ -137,7 +137,7 @@ class Api:
                 made = self.branches()[0].get(new.name)
                 if made is not None:
                     log.info("branch %s was created although that was not answered", new.name)
-                    self.wait(self._running(made))
+                    self.settle(made)
                     return made
                 if attempt == _CREATIONS - 1:
                     raise
@@ -257,6 +257,14 @@ class Api:
                 current = self._sender.ask(
                     OperationAnswer, f"operations/{current.id}", "tell how far an operation is"
                 ).operation
+
+    def settle(self, branch: Branch) -> None:
+        """Wait until nothing more is done to a branch.
+
+        Raises:
+            NeonError: as for `wait`.
+        """
+        self.wait(self._running(branch))
 
     def _running(self, branch: Branch) -> list[Operation]:
         """The operations of a branch that have not ended."""

@@ -83,6 +83,17 @@ def test_a_closed_run_is_not_taken_up(path: Path) -> None:
         assert _run(journal).name != first.name
 
 
+def test_the_latest_run_is_found_whether_it_is_over_or_not(path: Path) -> None:
+    with open_journal(path, "me@here") as journal:
+        assert journal.latest(PURPOSE, "app") is None
+        first = _run(journal)
+        assert journal.latest(PURPOSE, "app") == first
+        first.close("finished")
+
+        assert journal.latest(PURPOSE, "app") == first
+        assert _run(journal) == journal.latest(PURPOSE, "app") != first
+
+
 def test_a_run_is_taken_up_for_its_own_purpose_and_subject_alone(path: Path) -> None:
     with open_journal(path, "me@here") as journal:
         run = _run(journal)

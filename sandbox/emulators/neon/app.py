@@ -15,6 +15,7 @@ from sandbox.emulators.neon.calls import Call, Reply
 from sandbox.emulators.neon.databases import Databases
 from sandbox.emulators.neon.description import BASE, Endpoint, endpoint
 from sandbox.emulators.neon.errors import ApiError, not_found
+from sandbox.emulators.neon.models import Fault, Project
 from sandbox.emulators.neon.storage import Store
 
 _PROJECT = f"{BASE}/projects/<project_id>"
@@ -39,7 +40,7 @@ _HANDLERS: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
 )
 
 SILENT_SECONDS = 5
-"""How long a request is not answered that was carried out nevertheless."""
+"""How long a request is not answered that a test wants to be silent."""
 
 
 def create_app(store: Store, databases: Databases, key: str) -> Flask:
@@ -64,6 +65,22 @@ def create_app(store: Store, databases: Databases, key: str) -> Flask:
     return app
 
 
+class _WantedError(ApiError):
+    """A request that goes wrong because a test wants it to."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.status or 504, "a fault that the test asked for")
+        self.seconds = 0 if fault.status else SILENT_SECONDS
+
+
+def _next_fault(project: Project) -> Fault | None:
+    if not project.faults or not request.path.endswith(project.faults[0].path):
+        return None
+    fault = project.faults[0]
+    project.faults = project.faults[1:]
+    return fault
+
+
 def _view(
     store: Store, databases: Databases, key: str, handler: Callable[..., Reply]
 ) -> Callable[..., Response]:
@@ -72,9 +89,9 @@ def _view(
         described, body = _described(), _body()
         now = datetime.now(UTC)
         with store.changing() as project:
-            fault = project.passing_faults.pop(0) if project.passing_faults else None
-            if fault:
-                raise ApiError(fault, "a fault that the test asked for")
+            fault = _next_fault(project)
+            if fault is not None and not fault.carried_out:
+                raise _WantedError(fault)
             if project_id != project.id:
                 raise not_found("project")
             problems = described.request_problems(request.args, body)
@@ -85,8 +102,8 @@ def _view(
             if request.method != "GET":
                 call.refuse_while_busy()
             reply = handler(call, **values)
-        if fault == 0:
-            time.sleep(SILENT_SECONDS)
+        if fault is not None:
+            raise _WantedError(fault)
         wrong = described.answer_problems(reply.status, reply.payload)
         if wrong:
             raise AssertionError(f"an answer of the emulator is not as described: {wrong}")
@@ -119,6 +136,8 @@ def _body() -> dict[str, Any] | None:
 
 
 def _refuse(error: ApiError) -> Response:
+    if isinstance(error, _WantedError):
+        time.sleep(error.seconds)
     return _response(Reply(error.body(request.headers.get("X-Request-ID")), error.status))
 
 

@@ -114,6 +114,8 @@ def restore_branch(call: Call, branch_id: str) -> Reply:
         raise invalid("preserve_under_name is required")
     if branch.protected:
         raise invalid("cannot restore protected branch")
+    if source.expires_at is not None:
+        raise invalid("cannot restore from a branch that expires")
     copied, draft = state_at(call, source, moment), new_id("br")
     call.databases.copy(copied, draft, is_open=True)
     started: list[Operation] = []
@@ -123,7 +125,6 @@ def restore_branch(call: Call, branch_id: str) -> Reply:
         call.databases.drop(branch.database)
         _forget(call, branch)
     call.databases.rename(draft, branch.database)
-    branch.parent_id, branch.parent_timestamp = source.id, moment or call.now
     branch.updated_at = call.now
     started.append(call.start("apply_config", branch))
     return Reply({"branch": render_branch(call, branch), **operations(call, *started)})
@@ -273,6 +274,8 @@ def _preserve(call: Call, branch: Branch, name: str, children: list[Branch]) -> 
     call.project.branches.append(preserved)
     for child in children:
         child.parent_id = preserved.id
+    if branch.parent_id is not None:  # both of a root branch stay roots
+        branch.parent_id, branch.parent_timestamp = identity, call.now
     return call.start("create_branch", preserved)
 
 

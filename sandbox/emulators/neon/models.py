@@ -92,6 +92,17 @@ class ScheduleItem(Document):
     retention_seconds: int | None = None
 
 
+class Fault(Document):
+    """What goes wrong with the next request, if it is for this."""
+
+    path: str = ""
+    """How the request's path ends. Empty: whatever it is."""
+    status: int
+    """What it is answered with. 0: with nothing for a while."""
+    carried_out: bool = False
+    """Whether it is done nevertheless."""
+
+
 class Project(Document):
     """The one project of an emulator."""
 
@@ -106,8 +117,8 @@ class Project(Document):
     snapshots: list[Snapshot] = Field(default_factory=list[Snapshot])
     schedules: dict[str, list[ScheduleItem]] = Field(default_factory=dict[str, list[ScheduleItem]])
     """By the branch's id."""
-    passing_faults: list[int] = Field(default_factory=list[int])
-    """Statuses that the next requests are answered with; 0 does what is asked and says nothing."""
+    faults: list[Fault] = Field(default_factory=list[Fault])
+    """Each for one request."""
 
     @property
     def limits(self) -> Limits:

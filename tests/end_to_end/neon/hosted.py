@@ -20,7 +20,7 @@ from neonhub_backup.neon.api import Api, open_api
 from neonhub_backup.neon.models import Branch
 from neonhub_backup.neon.sending import Patience
 from sandbox.emulators.neon.__main__ import KEY, SERVER
-from sandbox.emulators.neon.models import Plan, Project
+from sandbox.emulators.neon.models import Fault, Plan, Project
 from sandbox.emulators.neon.storage import Store
 from sandbox.files import write_atomically
 from sandbox.postgres import SUPERUSER, PostgresServer
@@ -51,14 +51,16 @@ class Hosted:
         with open_api(self.settings, {REAL_KEY: self.key}, Patience(**quick | patience)) as api:
             yield api
 
-    def execute(self, statement: str, branch: str | None = None) -> list[tuple[Any, ...]]:
-        """Run SQL on a branch, or on production."""
+    def uri(self, branch: str | None = None) -> str:
+        """The connection string of a branch, or of production."""
         with self.api() as api:
             found = api.branch(branch or self.settings.branch)
-            uri = api.connection_uri(
-                found, database=self.settings.database, role=self.settings.role
-            )
-        with psycopg.connect(uri, autocommit=True) as connection:
+            names = {"database": self.settings.database, "role": self.settings.role}
+            return api.connection_uri(found, **names)
+
+    def execute(self, statement: str, branch: str | None = None) -> list[tuple[Any, ...]]:
+        """Run SQL on a branch, or on production."""
+        with psycopg.connect(self.uri(branch), autocommit=True) as connection:
             done = connection.execute(sql.SQL(statement))  # pyright: ignore[reportArgumentType] - the tests' own
             return done.fetchall() if done.description else []
 
@@ -89,7 +91,12 @@ class Hosted:
     def faults(self, *statuses: int) -> None:
         """Have the next requests answered with these; 0 for an answer that is lost."""
         with self.changed() as project:
-            project.passing_faults = list(statuses)
+            project.faults = [Fault(status=each, carried_out=each == 0) for each in statuses]
+
+    def lose_answer_to(self, path: str) -> None:
+        """Have the next request for what ends like this carried out, and answered with 502."""
+        with self.changed() as project:
+            project.faults = [Fault(path=path, status=502, carried_out=True)]
 
     def names(self) -> list[str]:
         """The branches beside production, oldest first."""

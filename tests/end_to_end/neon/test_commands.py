@@ -6,7 +6,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from neonhub_backup.domain.configuration import (
     Database,
     DirectoryStore,
     Encryption,
+    Recovery,
     render_configuration,
 )
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.neon.api import NewBranch
 from sandbox import keys
 from sandbox.emulators.neon.models import Plan, ScheduleItem, Snapshot
+from sandbox.postgres import bin_dir
 from tests.end_to_end.neon.hosted import REAL_KEY, Hosted
 
 Make = Callable[[Plan], Hosted]
@@ -43,6 +45,7 @@ class Tool:
     hosted: Hosted
     keep: dict[Tier, timedelta] | None = None
     checks: Sequence[Check] = (FIRST,)
+    recovery: Recovery = field(default_factory=Recovery)
 
     @property
     def command(self) -> list[str]:
@@ -50,7 +53,14 @@ class Tool:
         settings = self.hosted.settings.model_copy(update={"keep": self.keep})
         configuration = Configuration(
             environment="test",
-            databases=(Database(name="notes", checks=tuple(self.checks), neon=settings),),
+            databases=(
+                Database(
+                    name="notes",
+                    checks=tuple(self.checks),
+                    recovery=self.recovery,
+                    neon=settings,
+                ),
+            ),
             stores=(DirectoryStore(name="disk", path=self.home),),
             encryption=Encryption(public_keys=(keys.public_key(self.home / "keys").read_text(),)),
         )
@@ -60,8 +70,17 @@ class Tool:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Of a run outside of GitHub Actions."""
-        inherited = {key: text for key, text in os.environ.items() if key != "GITHUB_ACTIONS"}
-        return {**inherited, REAL_KEY: self.hosted.key, **more}
+        inherited = {
+            key: text
+            for key, text in os.environ.items()
+            if key not in {"GITHUB_ACTIONS", "DATABASE_URL"}
+        }
+        own = {
+            REAL_KEY: self.hosted.key,
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "NEONHUB_BACKUP_PG_BIN": str(bin_dir(18)),
+        }
+        return {**inherited, **own, **more}
 
     def run(self, *arguments: str, expect: int = 0, **environment: str) -> tuple[str, str]:
         """Run it to its end, which must have this exit code: what it wrote, and what it said."""
@@ -77,8 +96,8 @@ class Tool:
         assert self.hosted.key not in ended.stdout + ended.stderr
         return ended.stdout, ended.stderr
 
-    def json(self, *arguments: str, expect: int = 0) -> Any:
-        return json.loads(self.run(*arguments, "--json", expect=expect)[0])
+    def json(self, *arguments: str, expect: int = 0, **environment: str) -> Any:
+        return json.loads(self.run(*arguments, "--json", expect=expect, **environment)[0])
 
     def snapshot(self, tier: str) -> str:
         """Take one; its name."""
@@ -355,6 +374,154 @@ class TestRestoring:
         for text in (output, said, in_github):
             assert "postgresql://" not in text
         assert tool.hosted.names() == []
+
+
+class TestPromoting:
+    @pytest.fixture
+    def promoting(self, emulated: Callable[[Plan], Tool]) -> Tool:
+        """A tool whose production has lost its notes, and the branch `good` of before."""
+        tool = emulated("launch_v3")
+        before = tool.hosted.moment().isoformat()
+        tool.hosted.execute("DELETE FROM notes")
+        tool.hosted.execute("INSERT INTO notes VALUES ('wrong')")
+        tool.run("restore", "--at", before, "--branch", "good")
+        tool.checks = (FIRST.model_copy(update={"expect": (("first",),)}),)
+        return tool
+
+    def test_production_becomes_like_the_branch_at_the_same_address(self, promoting: Tool) -> None:
+        url = promoting.hosted.uri()
+
+        done = promoting.json("promote", "good", "--yes", DATABASE_URL=url)
+
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT line FROM notes").fetchall() == [("first",)]
+        assert done["kept_as"].startswith("main-before-")
+        assert promoting.hosted.execute("SELECT line FROM notes", "good") == [("first",)]
+        with promoting.hosted.api() as api:
+            api.create_endpoint(api.branch(done["kept_as"]))
+        assert promoting.hosted.execute("SELECT line FROM notes", done["kept_as"]) == [("wrong",)]
+
+    def test_it_is_undone_to_what_was_there(self, promoting: Tool) -> None:
+        promoting.run("promote", "good", "--yes")
+
+        refused = promoting.run("promote", "good", "--undo", "--yes", expect=11)[1]
+        left_out = ("--skip-step", "check", "--skip-step", "prove", "--reason", "it was wrong then")
+        kept = promoting.hosted.names()[-1]
+        promoting.run("promote", kept, "--yes", *left_out)
+
+        assert "does not answer the checks" in refused
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+
+    def test_an_undo_can_leave_the_checks_out(self, promoting: Tool) -> None:
+        promoting.run("promote", "good", "--yes")
+
+        left_out = ("--skip-step", "check", "--skip-step", "prove", "--reason", "it was wrong then")
+        done = promoting.json("promote", "good", "--undo", "--yes", *left_out)
+
+        assert done["branch"].startswith("main-before-")
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+
+    def test_a_branch_that_does_not_answer_the_checks_changes_nothing(
+        self, promoting: Tool
+    ) -> None:
+        promoting.hosted.execute("DELETE FROM notes", "good")
+
+        _, said = promoting.run("promote", "good", "--yes", expect=11)
+
+        assert "production was left as it is" in said
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+        promoting.hosted.execute("INSERT INTO notes VALUES ('first')", "good")
+        promoting.run("promote", "good", "--yes")
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("first",)]
+
+    def test_a_promotion_that_was_cut_off_is_given_up_for_another(self, promoting: Tool) -> None:
+        promoting.hosted.execute("DELETE FROM notes", "good")
+        promoting.run("promote", "good", "--yes", expect=11)
+        _copy(promoting, "better", {})
+
+        _, said = promoting.run("promote", "better", "--yes", expect=2)
+        output, _ = promoting.run("promote", "good", "--undo", "--yes")
+
+        assert "the promotion of good is not finished" in said
+        assert "had not been changed" in output
+        promoting.run("promote", "better", "--dry-run")
+
+    def test_a_switch_whose_answer_was_lost_is_found_and_not_made_twice(
+        self, promoting: Tool
+    ) -> None:
+        promoting.hosted.lose_answer_to("/restore")
+        _, said = promoting.run("promote", "good", "--yes", expect=17)
+        before = promoting.hosted.names()
+
+        promoting.run("promote", "good", "--yes")
+
+        assert "unknown whether" in said
+        assert promoting.hosted.names() == before
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("first",)]
+
+    def test_a_protected_production_is_switched_once_it_is_not_protected_any_more(
+        self, promoting: Tool
+    ) -> None:
+        with promoting.hosted.api() as api:
+            production = api.protect(api.branch("main"), protected=True)
+            _, said = promoting.run("promote", "good", "--yes", expect=17)
+            api.protect(production, protected=False)
+
+        promoting.run("promote", "good", "--yes")
+
+        assert "cannot restore protected branch" in said
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("first",)]
+
+    def test_nobody_is_asked_in_a_pipe_and_nothing_is_switched(self, promoting: Tool) -> None:
+        promoting.run("promote", "good", expect=12)
+
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+
+    def test_a_dry_run_names_the_steps_and_changes_nothing(self, promoting: Tool) -> None:
+        output, _ = promoting.run("promote", "good", "--dry-run")
+
+        assert "check, switch, prove, reconnect, restart" in output
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+
+    def test_a_snapshot_that_expires_is_promoted_and_does_not_expire_any_more(
+        self, emulated: Callable[[Plan], Tool]
+    ) -> None:
+        tool = emulated("launch_v3")
+        tool.keep = {Tier.DAILY: 7 * DAY}
+        name = tool.snapshot("daily")
+        tool.hosted.execute("DELETE FROM notes")
+
+        tool.run("promote", name, "--yes")
+
+        assert tool.hosted.execute("SELECT line FROM notes") == [("first",)]
+        with tool.hosted.api() as api:
+            assert api.branch(name).expires_at is None
+
+    def test_the_smoke_test_is_run_on_the_branch_before_anything_is_switched(
+        self, promoting: Tool
+    ) -> None:
+        query = "SELECT 1 / (count(*) - 1) FROM notes WHERE line = 'first'"
+        promoting.recovery = Recovery(smoke_test=("psql", "-c", query))
+
+        _, said = promoting.run("promote", "good", "--yes", expect=13)
+
+        assert "production was left as it is" in said
+        assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
+
+    def test_an_address_that_production_does_not_answer_to_is_told(self, promoting: Tool) -> None:
+        host, _, rest = promoting.hosted.uri().partition("@")
+        wrong = f"{host.rpartition(':')[0]}:another@{rest}"
+
+        _, said = promoting.run("promote", "good", "--yes", expect=4, DATABASE_URL=wrong)
+
+        assert "DATABASE_URL does not open production any more" in said
+        promoting.run("promote", "good", "--yes", DATABASE_URL=promoting.hosted.uri())
+
+    @pytest.mark.parametrize("name", ["nothing", "main"])
+    def test_only_another_branch_can_be_promoted(self, promoting: Tool, name: str) -> None:
+        _, said = promoting.run("promote", name, "--yes", expect=2)
+
+        assert f"branch {name} is" in said
 
 
 def test_a_database_that_neon_does_not_host_is_told_what_to_use(tool: Tool) -> None:
