@@ -67,6 +67,16 @@ COMMANDS = {
         "prune",
         "Delete what has had its time from directory stores; buckets do it by themselves.",
     ),
+    "wal": Listing(
+        "wal", "Archive a self-hosted server's WAL, and see whether all of it is there."
+    ),
+    "base": Listing(
+        "base", "Base backups of a self-hosted server, which its archived WAL continues."
+    ),
+    "pitr": Listing(
+        "pitr",
+        "Recover a self-hosted server to any moment, from a base backup and the WAL after it.",
+    ),
     "emergency": Listing(
         "emergency", "The way back from a lost or damaged database, step by step."
     ),

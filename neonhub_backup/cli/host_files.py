@@ -45,9 +45,9 @@ def host_files(
     session.databases(database)  # or it says which there are
     host = Host(
         configuration=session.configuration,
-        configuration_path=_absolute(path),
-        directory=_absolute(directory),
-        program=_program(),
+        configuration_path=absolute(path),
+        directory=absolute(directory),
+        program=console_script(),
         database=database,
     )
     became = files.write_files(files.host_files(host), overwrite=overwrite)
@@ -58,11 +58,12 @@ def host_files(
             typer.echo(f"{item['became']}: {item['file']}")
 
 
-def _absolute(path: Path) -> Path:
+def absolute(path: Path) -> Path:
+    """A path that holds wherever a program is started."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve would follow links to one version
 
 
-def _program() -> Path:
+def console_script() -> Path:
     """The console script that runs this, or would."""
     beside = Path(sys.executable).with_name(PROGRAM)
     found = str(beside) if beside.is_file() else shutil.which(PROGRAM)
@@ -71,4 +72,4 @@ def _program() -> Path:
             f"the console script {PROGRAM} is neither beside {sys.executable} nor on PATH, so no"
             " machine could start it and nothing was written: install the tool with pip"
         )
-    return _absolute(Path(found))
+    return absolute(Path(found))

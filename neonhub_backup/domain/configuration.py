@@ -143,6 +143,24 @@ class Neon(_Section):
         return self
 
 
+class Archiving(_Section):
+    """Where a self-hosted server's WAL and its base backups go, for recovery to any moment."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    store: str
+    """The store of this configuration that takes them, below `wal/<archive>/`."""
+    operations_bucket: str | None = None
+    """The bucket for them, if the store is one: not the locked one of the backups. None: the store
+    is a directory."""
+    archive: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Name of the archive, which belongs to one server. None: the database's name."""
+    compression: Literal["lz4", "gzip", "none"] = "lz4"
+    """Of what goes into a bucket; a directory takes everything as it is."""
+    jobs: int = Field(default=2, ge=1, le=32)
+    """Processes that upload a base backup."""
+
+
 class Database(_Section):
     """One database to back up."""
 
@@ -157,6 +175,8 @@ class Database(_Section):
     recovery: Recovery = Recovery()
     neon: Neon | None = None
     """None: Neon does not host it."""
+    archiving: Archiving | None = None
+    """Continuous archiving of the server that it is on. None: nothing is archived."""
 
     def url(self) -> str:
         """The connection string.
@@ -277,6 +297,34 @@ class Configuration(_Section):
                         f"{field} has two entries named {name}: messages could not tell them apart;"
                         " rename one"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _archives_have_their_place(self) -> "Configuration":
+        stores = {store.name: store for store in self.stores}
+        for number, database in enumerate(self.databases):
+            archiving = database.archiving
+            if archiving is None:
+                continue
+            field = f"databases.{number}.archiving"
+            store = stores.get(archiving.store)
+            if store is None:
+                raise ValueError(
+                    f"{field}.store {archiving.store} is not a store of this configuration, so WAL"
+                    f" would go nowhere; choose one of {', '.join(stores)}"
+                )
+            bucket = archiving.operations_bucket
+            if isinstance(store, DirectoryStore):
+                if bucket is not None:
+                    raise ValueError(
+                        f"{field}.operations_bucket is set and store {store.name} is a directory,"
+                        " so it would mean nothing; remove it"
+                    )
+            elif bucket is None or bucket == store.bucket:
+                raise ValueError(
+                    f"{field}.operations_bucket must name a bucket other than {store.bucket}: WAL"
+                    " archives rewrite objects, which fails where backups are locked"
+                )
         return self
 
 

@@ -50,6 +50,22 @@ def server_programs(server_major: int) -> Suite:
     return _choose(SERVER, server_major, "postgresql")
 
 
+def exact_programs(needed: tuple[str, ...], major: int) -> Suite:
+    """Programs of exactly this major version, for what no other version reads.
+
+    Raises:
+        ProgramError: there are none.
+    """
+    found = installed(needed, major)
+    if found is None:
+        raise ProgramError(
+            f"{needed[0]} of exactly PostgreSQL {major} is needed for a server's own files and is"
+            f" not found, so nothing was done: install postgresql-{major}, or name the directory of"
+            f" its programs in {DIRECTORY_VARIABLE}"
+        )
+    return found
+
+
 def installed(needed: tuple[str, ...], major: int) -> Suite | None:
     """The programs of exactly this major version that a run would take; None when there are none.
 

@@ -312,3 +312,25 @@ def test_a_variable_that_is_not_set_is_named(
 
     with pytest.raises(ConfigurationError, match="environment variable APP_URL is not set"):
         Database(name="app", url_variable="APP_URL").url()
+
+
+BUCKET = {"kind": "s3", "name": "aws", "bucket": "vault", "region": "eu-west-1"}
+
+
+@pytest.mark.parametrize(
+    ("archiving", "message"),
+    [
+        ({"store": "tape"}, "databases.0.archiving.store tape is not a store"),
+        ({"store": "disk", "operations_bucket": "ops"}, "so it would mean nothing; remove it"),
+        ({"store": "aws"}, "operations_bucket must name a bucket other than vault"),
+        ({"store": "aws", "operations_bucket": "vault"}, "which fails where backups are locked"),
+        ({"store": "disk", "archive": "a/b"}, "databases.0.archiving.archive: String should"),
+    ],
+)
+def test_an_archive_without_a_place_of_its_own_is_refused(
+    load: Load, archiving: dict[str, str], message: str
+) -> None:
+    stores = [*SMALLEST["stores"], BUCKET]
+
+    with pytest.raises(ConfigurationError, match=message):
+        load({"databases": [{"name": "app", "archiving": archiving}], "stores": stores})

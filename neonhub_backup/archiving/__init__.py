@@ -1,0 +1,1 @@
+"""Continuous archiving of self-hosted servers, and their recovery to any moment."""
