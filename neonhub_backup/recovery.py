@@ -19,6 +19,7 @@ from neonhub_backup.encryption import (
 )
 from neonhub_backup.errors import ConfigurationError, ProgramError, RecoveryCommandError
 from neonhub_backup.journal import Facts
+from neonhub_backup.neon.sending import KEY_VARIABLE
 from neonhub_backup.postgres.connection import Target
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.processes import Command, Programs
@@ -26,7 +27,7 @@ from neonhub_backup.processes import Command, Programs
 _KILL_AFTER_SECONDS = 5.0
 _KEYS = (
     *(PRIVATE_KEY_VARIABLE, PRIVATE_KEY_FILE_VARIABLE),
-    *(PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE),
+    *(PASSPHRASE_VARIABLE, PASSPHRASE_FILE_VARIABLE, KEY_VARIABLE),
 )
 """What no command of the configuration needs to know."""
 

@@ -257,7 +257,7 @@ def restore(
         "seconds_to_data": round(made.seconds_to_data, 3),
         "checks": len(project.database.checks),
         "problems": list(found.problems),
-        "rows": found.rows,
+        "tables": [{"name": name, "rows": rows} for name, rows in found.rows.items()],
         "url": made.uri if show_url else None,
     }
     report(result, as_json=as_json)
@@ -501,13 +501,14 @@ def _say_promoted(result: dict[str, Any]) -> None:
 
 
 def _say_restored(result: dict[str, Any]) -> None:
+    tables = result["tables"]
     typer.echo(
         f"branch {result['branch']} is as {result['production']} was at {result['at']}, on"
-        f" {result['host']}: {sum(result['rows'].values()):,} rows of {len(result['rows'])} tables,"
+        f" {result['host']}: {sum(each['rows'] for each in tables):,} rows of {len(tables)} tables,"
         f" {result['checks'] - len(result['problems'])} of {result['checks']} checks hold"
     )
     typer.echo(f"  time to data {result['seconds_to_data']:.1f} s")
-    say_table(["table", "#rows"], [(name, f"{rows:,}") for name, rows in result["rows"].items()])
+    say_table(["table", "#rows"], [(each["name"], f"{each['rows']:,}") for each in tables])
     if result["url"] is not None:
         typer.echo(result["url"])
 

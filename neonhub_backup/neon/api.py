@@ -5,6 +5,7 @@ https://api-docs.neon.tech/reference/getting-started-with-neon-api describes it.
 
 import logging
 import os
+import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ _CREATIONS = 3
 """How often the creation of a branch is begun, when it is not answered."""
 _ENDED_WELL = {"finished", "skipped"}
 _ENDED_BADLY = {"failed", "error", "cancelled"}
+_ENDED = _ENDED_WELL | _ENDED_BADLY
 _LIMIT_REACHED = "BRANCHES_LIMIT_EXCEEDED"
 
 
@@ -267,17 +269,17 @@ class Api:
         self.wait(self._running(branch))
 
     def _running(self, branch: Branch) -> list[Operation]:
-        """The operations of a branch that have not ended."""
+        """The operations of a branch that have not ended.
+
+        Neon lists the newest first, of years; a page on which all have ended is the last to read.
+        """
         found: list[Operation] = []
         query: dict[str, Any] = {"limit": _PAGE}
         while True:
             page = self._sender.ask(OperationsAnswer, "operations", "list its operations", query)
-            found += [
-                one
-                for one in page.operations
-                if one.branch_id == branch.id and one.status not in _ENDED_WELL
-            ]
-            if page.pagination is None or not page.operations:
+            running = [each for each in page.operations if each.status not in _ENDED]
+            found += [each for each in running if each.branch_id == branch.id]
+            if page.pagination is None or not running:
                 return found
             query["cursor"] = page.pagination.cursor
 
@@ -312,6 +314,11 @@ def open_api(
             f"environment variable {KEY_VARIABLE} is not set, so Neon's API cannot be asked and"
             " nothing was done: set it to a key of the Neon Console, under Account settings or the"
             " organisation's, API keys"
+        )
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ConfigurationError(
+            f"environment variable {KEY_VARIABLE} holds something with spaces or letters that no"
+            " key has, so nothing was done: set it to the key alone, as the Neon Console showed it"
         )
     sender = Sender(settings.api, settings.project, key, patience or Patience(), transport)
     try:

@@ -60,6 +60,7 @@ def test_a_command_finds_its_database_under_every_name_and_no_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setenv("NEON_API_KEY", "napi_secret")
     recovery = Recovery(url_variables=("DIRECT_URL",))
 
     found = command_environment(Database(name="app", recovery=recovery), COPY, SUITE)
@@ -69,6 +70,7 @@ def test_a_command_finds_its_database_under_every_name_and_no_key(
     assert (found["PGDATABASE"], found["PGPASSWORD"]) == ("copy", "p@ss")
     assert found["PATH"] == "/usr/bin:/opt/pg/bin"
     assert found["NEONHUB_BACKUP_PRIVATE_KEY"] == found["NEONHUB_BACKUP_PASSPHRASE"] == ""
+    assert found["NEON_API_KEY"] == ""
 
 
 def run(script: str, recovery: Recovery | None = None) -> dict[str, object]:

@@ -301,7 +301,7 @@ class TestRestoring:
         made = tool.json("restore", "--at", before.isoformat())
 
         assert made["branch"] == f"restore-{before:%Y-%m-%d-%H%M%S}"
-        assert made["rows"] == {'"public"."notes"': 1}
+        assert made["tables"] == [{"name": '"public"."notes"', "rows": 1}]
         assert (made["checks"], made["problems"], made["url"]) == (1, [], None)
         assert tool.hosted.execute("SELECT line FROM notes", made["branch"]) == [("first",)]
         assert tool.hosted.execute("SELECT line FROM notes") == []

@@ -34,6 +34,15 @@ def test_without_a_key_nothing_is_asked() -> None:
         pass
 
 
+def test_what_cannot_be_a_key_is_refused_without_being_shown() -> None:
+    with (
+        pytest.raises(ConfigurationError, match="as the Neon Console showed it") as refused,
+        open_api(SETTINGS, {"NEON_API_KEY": "napi key\u2026"}),
+    ):
+        pass
+    assert "napi" not in str(refused.value)
+
+
 def test_a_branch_is_asked_for_with_its_time_its_end_its_compute_and_a_note(play: Play) -> None:
     api, script = play(created("new"))
 
@@ -148,6 +157,15 @@ def test_a_creation_whose_answer_is_lost_is_looked_for_and_waited_for(play: Play
 
     assert api.create_branch(NEW).id == "br-new"
     assert [method for method, _, _ in script.asked] == ["POST", "GET", "GET", "GET"]
+
+
+def test_operations_of_years_ago_are_not_waited_for_nor_read(play: Play) -> None:
+    old = operation("failed")
+    api, script = play((200, {"operations": [old], "pagination": {"cursor": "more"}}))
+
+    api.settle(Branch.model_validate(branch("new")))
+
+    assert len(script.asked) == 1
 
 
 def test_a_creation_that_was_lost_is_made_again_a_few_times(play: Play) -> None:
