@@ -163,10 +163,6 @@ class Api:
         doing = f"{'protect' if protected else 'lift the protection of'} branch {branch.name}"
         return self._update(branch, doing, {"protected": protected})
 
-    def rename(self, branch: Branch, name: str) -> Branch:
-        """Give a branch another name."""
-        return self._update(branch, f"rename branch {branch.name}", {"name": name})
-
     def set_expiry(self, branch: Branch, expires: datetime | None) -> Branch:
         """Say when Neon deletes a branch by itself. None: never."""
         moment = None if expires is None else written(expires)
@@ -190,12 +186,10 @@ class Api:
         body = {"source_branch_id": source.id, "preserve_under_name": preserve_as}
         if at is not None:
             body["source_timestamp"] = written(at)
-        return self._change(f"branches/{branch.id}/restore", f"restore branch {branch.name}", body)
-
-    def set_default(self, branch: Branch) -> Branch:
-        """Make a branch the project's default one."""
-        doing = f"make branch {branch.name} the default"
-        return self._change(f"branches/{branch.id}/set_as_default", doing, None)
+        path, doing = f"branches/{branch.id}/restore", f"restore branch {branch.name}"
+        answer = self._sender.send(BranchAnswer, "POST", path, doing, body=body)
+        self.wait(answer.operations)
+        return answer.branch
 
     def endpoints(self, branch: Branch) -> tuple[Endpoint, ...]:
         """The computes of a branch."""
@@ -287,11 +281,6 @@ class Api:
         answer = self._sender.send(
             BranchAnswer, "PATCH", f"branches/{branch.id}", doing, body={"branch": dict(fields)}
         )
-        self.wait(answer.operations)
-        return answer.branch
-
-    def _change(self, path: str, doing: str, body: Mapping[str, Any] | None) -> Branch:
-        answer = self._sender.send(BranchAnswer, "POST", path, doing, body=body)
         self.wait(answer.operations)
         return answer.branch
 

@@ -31,7 +31,6 @@ _HANDLERS: tuple[tuple[str, str, Callable[..., Reply]], ...] = (
     ("PATCH", _BRANCH, branches.update_branch),
     ("DELETE", _BRANCH, branches.delete_branch),
     ("POST", f"{_BRANCH}/restore", branches.restore_branch),
-    ("POST", f"{_BRANCH}/set_as_default", branches.set_default_branch),
     ("GET", f"{_BRANCH}/endpoints", endpoints.list_endpoints),
     ("POST", f"{_PROJECT}/endpoints", endpoints.create_endpoint),
     ("GET", f"{_PROJECT}/connection_uri", endpoints.connection_uri),

@@ -130,15 +130,6 @@ def restore_branch(call: Call, branch_id: str) -> Reply:
     return Reply({"branch": render_branch(call, branch), **operations(call, *started)})
 
 
-def set_default_branch(call: Call, branch_id: str) -> Reply:
-    branch = call.branch(branch_id)
-    if branch.expires_at is not None:
-        raise invalid("cannot set a branch that expires as default")
-    for each in call.project.branches:
-        each.default = each.id == branch.id
-    return Reply({"branch": render_branch(call, branch), **operations(call)})
-
-
 def keep_states(call: Call) -> None:
     """Keep the present state of every branch for branches of the time from now on."""
     for branch in call.project.branches:

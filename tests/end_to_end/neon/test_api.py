@@ -74,16 +74,15 @@ def test_what_is_noted_of_a_branch_is_read_back_over_many_pages(
     assert numbers == ["0", "1", "2", "3"]
 
 
-def test_a_branch_is_renamed_given_an_end_and_deleted(project: Hosted) -> None:
+def test_a_branch_is_given_an_end_and_deleted(project: Hosted) -> None:
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
     with project.api() as api:
-        branch = api.create_branch(NewBranch(name="old", parent=_production(project)))
+        branch = api.create_branch(NewBranch(name="short", parent=_production(project)))
         assert api.set_expiry(branch, end).expires_at == end
         assert api.set_expiry(branch, None).expires_at is None
-        assert api.rename(branch, "new").name == "new"
-        assert "new" in api.branches()[0]
+        assert "short" in api.branches()[0]
         api.delete_branch(branch)
-        assert "new" not in api.branches()[0]
+        assert "short" not in api.branches()[0]
 
 
 def test_restored_in_place_production_keeps_its_address_and_what_it_held(
@@ -104,15 +103,6 @@ def test_restored_in_place_production_keeps_its_address_and_what_it_held(
     with psycopg.connect(uri) as connection:
         assert connection.execute("SELECT line FROM notes").fetchall() == [("first",)]
     assert ("a mistake",) in project.execute("SELECT line FROM notes", "main-old")
-
-
-def test_another_branch_becomes_the_default_one(project: Hosted) -> None:
-    with project.api() as api:
-        production = _production(project)
-        branch = api.create_branch(NewBranch(name="next", parent=production))
-        assert api.set_default(branch).default
-        assert not api.branch(production.name).default
-        api.set_default(production)
 
 
 def test_a_branch_that_neon_does_not_have_is_named(project: Hosted) -> None:
@@ -174,12 +164,11 @@ def test_a_branch_whose_creation_was_lost_on_the_way_is_made_again(
 def test_a_change_that_was_not_answered_is_not_made_again(emulated_project: Make) -> None:
     hosted = emulated_project("launch_v3")
     with hosted.api() as api:
-        branch = api.create_branch(NewBranch(name="old", parent=api.branch("main")))
+        branch = api.create_branch(NewBranch(name="one", parent=api.branch("main")))
         hosted.faults(500)
         with pytest.raises(NeonUnansweredError, match="unknown whether"):
-            api.rename(branch, "new")
-
-    assert hosted.names() == ["old"]
+            api.protect(branch, protected=True)
+        assert not api.branch("one").protected
 
 
 def test_a_locked_project_is_waited_for_and_not_forever(emulated_project: Make) -> None:
@@ -187,11 +176,11 @@ def test_a_locked_project_is_waited_for_and_not_forever(emulated_project: Make) 
     with hosted.api(pause_seconds=0.01) as api:
         branch = api.create_branch(NewBranch(name="busy", parent=api.branch("main")))
         hosted.faults(423, 423)
-        assert api.rename(branch, "free").name == "free"
+        assert api.protect(branch, protected=True).protected
     with hosted.api(pause_seconds=0.01, locked_seconds=0) as api:
         hosted.faults(423)
         with pytest.raises(NeonRefusedError, match="let the operations end"):
-            api.rename(branch, "never")
+            api.protect(branch, protected=False)
 
 
 def test_a_plan_that_is_full_says_what_to_do(emulated_project: Make) -> None:

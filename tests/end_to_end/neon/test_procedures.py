@@ -22,6 +22,7 @@ def test_every_command_of_the_page_runs(project: Hosted, tmp_path: Path) -> None
         PATH=f"{script.parent}:{os.environ['PATH']}",
         PYTHONPATH=str(Path(__file__).parents[3]),
         MOMENT=f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        DATABASE_URL=project.uri(),
     )
 
     for block in blocks("neon"):

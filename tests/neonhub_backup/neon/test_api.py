@@ -138,8 +138,8 @@ def test_a_change_whose_answer_is_lost_is_not_made_again(
 ) -> None:
     api, script = play(lost)
 
-    with pytest.raises(NeonUnansweredError, match=r"unknown whether it did .* rename branch main"):
-        api.rename(MAIN, "other")
+    with pytest.raises(NeonUnansweredError, match=r"unknown whether it did .* protect branch main"):
+        api.protect(MAIN, protected=True)
     assert len(script.asked) == 1
 
 
@@ -196,10 +196,10 @@ def test_a_refusal_says_what_neon_said_and_what_to_do(play: Play, status: int, s
     api, script = play((status, refusal("because", "SOME_CODE")))
 
     with pytest.raises(NeonRefusedError) as refused:
-        api.rename(MAIN, "other")
+        api.protect(MAIN, protected=True)
     message = str(refused.value)
     assert f"answered {status} (because, SOME_CODE, request 0000-1)" in message
-    assert "did not rename branch main" in message
+    assert "did not protect branch main" in message
     assert says in message
     assert KEY not in message
     assert len(script.asked) == 1
