@@ -9,7 +9,8 @@ from pathlib import Path
 from neonhub_backup.archiving.goal import render_settings
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.errors import NoBackupError
-from neonhub_backup.host.archiving import archive_timeout
+
+_LONGEST_TIMEOUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ class Tool:
         """
         absent = NoBackupError.exit_code
         return f"{self.fetch_command} || {{ test $? -eq {absent} && exit {absent}; exit 255; }}"
+
+
+def archive_timeout(rpo: timedelta | None) -> timedelta:
+    """Time after which a segment is archived though it is not full.
+
+    A quarter of what may be lost, so that some attempts can fail.
+    """
+    return _LONGEST_TIMEOUT if rpo is None else min(rpo / 4, _LONGEST_TIMEOUT)
 
 
 def server_settings(tool: Tool, address: str, rpo: timedelta | None) -> str:

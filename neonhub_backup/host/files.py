@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.files import PARTIAL, telling
-from neonhub_backup.host.archiving import server_settings
+from neonhub_backup.host.archiving import postgres_settings
 from neonhub_backup.host.host import Host
 from neonhub_backup.host.script import backup_script, example_secrets
 from neonhub_backup.host.services import crontab, logrotate, service_unit, timer_unit
@@ -40,7 +40,7 @@ def host_files(host: Host) -> tuple[HostFile, ...]:
         HostFile(place / "neonhub-backup.timer", timer_unit(host)),
         HostFile(place / "crontab", crontab(host)),
         HostFile(place / "logrotate", logrotate(host)),
-        HostFile(place / "postgresql.conf", server_settings(host)),
+        HostFile(place / "postgresql.conf", postgres_settings(host)),
     )
 
 

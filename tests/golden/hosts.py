@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from neonhub_backup.domain.configuration import (
+    Archiving,
     Configuration,
     Database,
     DirectoryStore,
@@ -21,7 +22,7 @@ HOST_FILES = GOLDEN / "host_files"
 HOST = Host(
     configuration=Configuration(
         environment="production",
-        databases=(Database(name="neonhub"),),
+        databases=(Database(name="neonhub", archiving=Archiving(store="disk")),),
         stores=(
             DirectoryStore(name="disk", path=Path("/mnt/backup")),
             S3Store(name="aws", bucket="neonhub-production-backups", region="us-east-1"),

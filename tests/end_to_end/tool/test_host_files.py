@@ -1,25 +1,15 @@
-"""A machine that backs up by itself: its script and its archive, on a real server."""
+"""A machine that backs up by itself: its script, on a real server."""
 
 import fcntl
-import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from neonhub_backup.domain.configuration import DirectoryStore
-from neonhub_backup.host.archiving import server_settings
-from sandbox.postgres import PostgresServer
-from sandbox.processes import Supervisor, free_port
-from tests.end_to_end.conftest import THROWAWAY
 from tests.end_to_end.tool.aging import aged
 from tests.end_to_end.tool.conftest import Tool
-from tests.neonhub_backup.host.hosts import make_host
 
 SECRETS = ("DATABASE_URL", "NEONHUB_BACKUP_PG_BIN", "TMPDIR")
 
@@ -118,45 +108,3 @@ def test_a_database_that_fails_ends_the_run_and_prunes_nothing(machine: Machine)
     assert "ended with exit code 4, and what follows was not done" in said
     assert "secret" not in said
     assert old.name in tool.names()
-
-
-@pytest.fixture
-def archiving_server(tmp_path: Path) -> Iterator[tuple[PostgresServer, Path]]:
-    """A server that archives as the rendered settings say, and the archive's directory."""
-    server = PostgresServer(
-        home=tmp_path / "server", port=free_port(), major=18, settings=THROWAWAY
-    )
-    server.prepare()
-    # In its data directory, where alone the user who runs it can write.
-    store = server.data / "backup"
-    host = make_host(stores=[DirectoryStore(name="disk", path=store)])
-    archive = store / "wal" / "app"
-    owner = server.data.stat()
-    for directory in (store, store / "wal", archive):
-        directory.mkdir()
-        os.chown(directory, owner.st_uid, owner.st_gid)
-    (server.data / "postgresql.auto.conf").write_text(server_settings(host))
-    supervisor = Supervisor(tmp_path / "run", tmp_path / "logs")
-    supervisor.start(server.server())
-    try:
-        supervisor.wait(server.server())
-        yield server, archive
-    finally:
-        supervisor.stop("postgres")
-
-
-def test_the_server_archives_with_the_rendered_settings(
-    archiving_server: tuple[PostgresServer, Path],
-) -> None:
-    server, archive = archiving_server
-    with closing(psycopg.connect(server.url(), autocommit=True)) as connection:
-        connection.execute("CREATE TABLE t AS SELECT generate_series(1, 1000)")
-        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-        assert row is not None
-        deadline = time.monotonic() + 30
-        while not (archive / row[0]).exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    assert (archive / row[0]).stat().st_size == 16 << 20
-    assert not list(archive.glob(".*"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.archiving.commands import Tool, server_settings
+from neonhub_backup.archiving.commands import Tool, archive_timeout, server_settings
 
 TOOL = Tool(Path("/opt/it's/neonhub-backup"), Path("/etc/100%/prod.yaml"), "shop")
 
@@ -16,6 +16,19 @@ def test_paths_reach_the_server_s_shell_as_they_are() -> None:
         """'/opt/it'"'"'s/neonhub-backup' --config /etc/100%%/prod.yaml wal push --database shop"""
         ' "%p"'
     )
+
+
+@pytest.mark.parametrize(
+    ("rpo", "timeout"),
+    [
+        (None, timedelta(hours=1)),
+        (timedelta(hours=1), timedelta(minutes=15)),
+        (timedelta(hours=2), timedelta(minutes=30)),
+        (timedelta(days=7), timedelta(hours=1)),
+    ],
+)
+def test_some_attempts_may_fail_within_the_rpo(rpo: timedelta | None, timeout: timedelta) -> None:
+    assert archive_timeout(rpo) == timeout
 
 
 def test_the_settings_promise_no_more_loss_than_the_objective() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from neonhub_backup.domain.configuration import (
+    Archiving,
     Configuration,
     Database,
     DirectoryStore,
@@ -28,6 +29,7 @@ def make_host(
     stores: Sequence[Store] = (DISK, BUCKET),
     retention: RetentionPolicy | None = None,
     rpo: timedelta | None = None,
+    archiving: Archiving | None = None,
     configuration_path: Path = Path("/etc/neonhub-backup.yaml"),
     directory: Path = Path("/etc/neonhub-backup"),
     program: Path = Path("/opt/neonhub-backup/bin/neonhub-backup"),
@@ -36,7 +38,7 @@ def make_host(
     return Host(
         configuration=Configuration(
             environment=environment,
-            databases=tuple(Database(name=name) for name in databases),
+            databases=tuple(Database(name=name, archiving=archiving) for name in databases),
             stores=tuple(stores),
             encryption=Encryption(public_keys=("-----BEGIN PGP PUBLIC KEY BLOCK-----\n",)),
             retention=retention or RetentionPolicy(),
