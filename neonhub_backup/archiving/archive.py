@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 BASE_NAME = "%Y%m%dT%H%M%S"
 """How base backups are named, by the time at which they began."""
 
+_BLOCK_BYTES = 1 << 20
 _COMPRESSED = (".lz4", ".gz")
 
 
@@ -180,28 +181,29 @@ class Archive(ABC):
         with self.store.download(key) as blocks:
             return b"".join(blocks)
 
-    def check_system(self, system: str) -> None:
-        """Make sure that the archive is this server's, or nobody's yet.
+    def check_system(self, system: str) -> bool:
+        """Make sure that the archive is this server's, or nobody's yet; whether it is marked.
 
         Raises:
             ConfigurationError: it is another server's.
         """
-        others = [other for other in self.systems() if other != system]
+        found = self.systems()
+        others = [other for other in found if other != system]
         if others:
             raise ConfigurationError(
                 f"{self.here} belongs to the server with system identifier {', '.join(others)} and"
                 f" not to this one, {system}, so nothing was archived: one of both would destroy"
                 " what the other archived; set databases.….archiving.archive to a name of its own"
             )
+        return bool(found)
 
     def _claim(self, system: str) -> None:
+        if self.check_system(system):
+            return
+        with self.store.upload(f"{self.prefix}system-{system}", None) as upload:
+            upload.commit()
+        # Two servers that begin at the same moment both see both marks, and both stop.
         self.check_system(system)
-        mark = f"{self.prefix}system-{system}"
-        if system not in self.systems():
-            with self.store.upload(mark, None) as upload:
-                upload.commit()
-            # Two servers that begin at the same moment both see both marks, and both stop.
-            self.check_system(system)
 
 
 def describe_base(base: Base) -> Iterator[tuple[str, object]]:
@@ -233,6 +235,17 @@ def _system_of(path: Path) -> str:
             " path that it puts for %p"
         ) from error
     return str(int.from_bytes(content, sys.byteorder))
+
+
+def is_same(one: Path, other: Path) -> bool:
+    """Whether two files have the same content."""
+    if one.stat().st_size != other.stat().st_size:
+        return False
+    with one.open("rb") as left, other.open("rb") as right:
+        while block := left.read(_BLOCK_BYTES):
+            if block != right.read(_BLOCK_BYTES):
+                return False
+    return True
 
 
 def refuse_other(archive: Archive, name: str) -> IntegrityError:

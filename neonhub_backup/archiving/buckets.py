@@ -1,16 +1,18 @@
 """An archive in an operations bucket, which the programs of barman-cloud write and read."""
 
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from neonhub_backup.archiving.archive import Archive, Base, unreachable
+from neonhub_backup.archiving.archive import Archive, Base, is_same, refuse_other, unreachable
 from neonhub_backup.archiving.directory import refuse_tablespaces
 from neonhub_backup.archiving.segments import parse_lsn
 from neonhub_backup.domain import configuration
@@ -20,10 +22,13 @@ from neonhub_backup.errors import (
     IntegrityError,
     NoBackupError,
     ProgramError,
+    StoreError,
 )
 from neonhub_backup.postgres.connection import Target, connect, value
 from neonhub_backup.processes import Command, Programs, run
 from neonhub_backup.stores.base import Store
+
+log = logging.getLogger(__name__)
 
 BucketStore = configuration.S3Store | configuration.GcsStore
 Compression = Literal["lz4", "gzip", "none"]
@@ -88,6 +93,9 @@ class BucketArchive(Archive):
         run(programs, self._command("restore", place))
 
     def _send(self, path: Path) -> None:
+        # A server that ended before it heard of an upload sends the same file again.
+        if any(True for _ in self.store.list(self.wal_key(path.name))) and self._is_there(path):
+            return
         argv = archive_arguments(self._settings, self.name, self._compression, path)
         code, said = self._run(self._command("wal-archive", argv))
         if code != 0:
@@ -100,6 +108,23 @@ class BucketArchive(Archive):
             raise NoBackupError(f"{name} is not in {self.here}: recovery ends before it")
         if code != 0:
             raise unreachable(self, f"{name} cannot be read from", said)
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether a file of this name, which is there, is this one.
+
+        On S3, the role that archives may not read. Then it is sent again, since the bucket keeps
+        the version before.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            try:
+                self._bring(path.name, copy)
+            except (NoBackupError, StoreError) as error:
+                log.warning("%s; so it is not known whether it is the same, and sent again", error)
+                return False
+            if not is_same(path, copy):
+                raise refuse_other(self, path.name)
+        return True
 
     def _base_keys(self) -> Iterator[str]:
         for listed in self.store.list(f"{self.prefix}base/"):

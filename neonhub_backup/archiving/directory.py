@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from neonhub_backup.archiving.archive import BASE_NAME, Archive, Base, refuse_other
+from neonhub_backup.archiving.archive import BASE_NAME, Archive, Base, is_same, refuse_other
 from neonhub_backup.archiving.segments import parse_lsn
 from neonhub_backup.errors import (
     DatabaseError,
@@ -102,9 +102,9 @@ class DirectoryArchive(Archive):
         key = self.wal_key(path.name)
         place = self.directory.path("write", key)
         if place.exists():
-            if not _same(path, place):
-                raise refuse_other(self, path.name)
-            return
+            if is_same(path, place):
+                return
+            raise refuse_other(self, path.name)
         with path.open("rb") as file, self.store.upload(key, None) as upload:
             while block := file.read(_BLOCK_BYTES):
                 upload.write(block)
@@ -207,15 +207,3 @@ def _description(
         "end": span["End-LSN"],
         "bytes": sum(path.stat().st_size for path in files),
     }
-
-
-def _same(one: Path, other: Path) -> bool:
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while True:
-            block = left.read(_BLOCK_BYTES)
-            if block != right.read(_BLOCK_BYTES):
-                return False
-            if not block:
-                return True

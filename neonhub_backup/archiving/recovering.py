@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def recover(
     began = time.monotonic()
     made = _prepare(data)
     try:
+        _refuse_too_large(data, plan.base)
         log.info("restoring base backup %s into %s", plan.base.name, data)
         archive.restore_base(plan.base, data, programs)
         data.chmod(0o700)
@@ -186,6 +188,15 @@ def _prepare(data: Path) -> bool:
             " in a directory that exists and is yours"
         ) from error
     return True
+
+
+def _refuse_too_large(data: Path, base: Base) -> None:
+    free = shutil.disk_usage(data).free
+    if base.bytes is not None and free < base.bytes:
+        raise TargetError(
+            f"{data} has room for {free:,} bytes and base backup {base.name} has {base.bytes:,},"
+            " with WAL after it, so nothing was recovered: give a directory on a larger disk"
+        )
 
 
 def _empty(data: Path, *, remove: bool) -> None:

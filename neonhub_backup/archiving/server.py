@@ -13,6 +13,7 @@ from pathlib import Path
 from neonhub_backup.errors import DatabaseError, ProgramError
 from neonhub_backup.postgres.connection import Connection, Target, connect
 from neonhub_backup.postgres.programs import Suite
+from neonhub_backup.postgres.server import ending_with_us
 from neonhub_backup.postgres.user import ServerUserError, server_user_prefix
 from neonhub_backup.temporary import remove_folder
 
@@ -115,7 +116,7 @@ def recovering_server(
             _give(home, owner)
             _give(data, owner)
         options = settings(home, data, access) | needed_settings(_control_data(suite, data))
-        argv = [*prefix, suite.path("postgres"), "-D", str(data)]
+        argv = [*ending_with_us(prefix, "INT"), suite.path("postgres"), "-D", str(data)]
         argv += [f"--{name}={text}" for name, text in options.items()]
         with log.open("wb") as output:
             process = subprocess.Popen(

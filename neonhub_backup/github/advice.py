@@ -37,7 +37,10 @@ ADVICE = {
         "Find out whether a migration dropped or renamed what is missing; restore an older backup,"
         " or correct `required`."
     ),
-    15: "Restore on a larger machine, make the database smaller, or promise less.",
+    15: (
+        "Restore on a larger machine, make the database smaller, or promise less; for archiving,"
+        " correct what the server's log says of it."
+    ),
     16: (
         "Correct the address, the token or its permission that the message names; docs/github.md"
         " lists the variables."

@@ -18,7 +18,6 @@ from neonhub_backup.temporary import remove_folder
 
 START_SECONDS = 60.0
 PORT = "5432"
-_PARENTS_DEATH = "--pdeathsig=QUIT"
 
 
 def memory_bytes() -> int:
@@ -113,16 +112,29 @@ def _initialise(suite: Suite, prefix: list[str], data: Path, superuser: str) -> 
 def _start(
     suite: Suite, prefix: list[str], data: Path, socket: Path, log: Path
 ) -> subprocess.Popen[bytes]:
-    if prefix:
-        prefix = [prefix[0], _PARENTS_DEATH, *prefix[1:]]
-    elif setpriv := shutil.which("setpriv"):
-        prefix = [setpriv, _PARENTS_DEATH]
     options = [f"--{name}={value}" for name, value in settings().items()]
-    argv = [*prefix, suite.path("postgres"), "-D", str(data), "-k", str(socket), *options]
+    argv = [
+        *ending_with_us(prefix, "QUIT"),
+        suite.path("postgres"),
+        "-D",
+        str(data),
+        "-k",
+        str(socket),
+        *options,
+    ]
     with log.open("wb") as output:
         return subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0, cwd="/"
         )
+
+
+def ending_with_us(prefix: list[str], signal_name: str) -> list[str]:
+    """A prefix of the command line by which a server gets this signal when we die."""
+    option = f"--pdeathsig={signal_name}"
+    if prefix:
+        return [prefix[0], option, *prefix[1:]]
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, option]
 
 
 def _wait(process: subprocess.Popen[bytes], target: Target, log: Path) -> None:

@@ -137,11 +137,14 @@ def test_archiving_fails_while_the_store_is_away_and_catches_up_with_nothing_los
         shop.sql("SELECT pg_switch_wal()")
         wait_until(lambda: shop.sql("SELECT 1 FROM pg_stat_archiver WHERE failed_count > 1") != [])
         shop.sql("SELECT pg_switch_wal()")
-    away.rename(store)
+    assert "does not exist; mount it" in shop.run("wal", "check", expect=6).stderr
+    away.chmod(0o555)
+    away.rename(store)  # back, and read-only
     told = shop.run("wal", "check", expect=15).stderr
     assert "fails, and " in told
     assert "files wait" in told
 
+    store.chmod(0o755)
     shop.archive_all()
     assert "0 files wait" in shop.run("wal", "check").stdout
     shop.kill()

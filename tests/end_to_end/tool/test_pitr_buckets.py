@@ -107,6 +107,26 @@ def test_a_segment_that_is_missing_in_a_bucket_is_named(shop: Shop, tmp_path: Pa
     server.run("wal", "fetch", gone, str(tmp_path / gone), expect=7)
 
 
+def test_a_file_that_is_archived_again_is_accepted_only_if_it_is_the_same(
+    shop: Shop, tmp_path: Path
+) -> None:
+    server = shop.server
+    server.archive_all()
+    name = server.json("wal", "check")["bases"][0]["newest"]
+    ((data,),) = server.sql("SHOW data_directory")
+    copy = tmp_path / "copy"
+    (copy / "pg_wal").mkdir(parents=True)
+    (copy / "global").symlink_to(Path(data) / "global")
+    server.run("wal", "fetch", name, str(copy / "pg_wal" / name))
+
+    server.run("wal", "push", str(copy / "pg_wal" / name))
+    with (copy / "pg_wal" / name).open("ab") as file:
+        file.write(b"more")
+    told = server.run("wal", "push", str(copy / "pg_wal" / name), expect=8).stderr
+
+    assert f"has another {name} already" in told
+
+
 def test_the_bucket_of_another_server_is_refused(shop: Shop, tmp_path: Path) -> None:
     server = shop.server
     server.archive_all()
