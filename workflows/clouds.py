@@ -9,13 +9,19 @@ Inputs = Mapping[str, str | int | bool]
 
 
 def become_in_aws(
-    name: str, *, session: str, comment: str | None = None, seconds: int | None = None
+    name: str,
+    *,
+    session: str,
+    comment: str | None = None,
+    seconds: int | None = None,
+    may_fail: bool = False,
 ) -> Uses:
     """Take the role. `seconds`: how long; None is AWS's own hour."""
     lasting = {} if seconds is None else {"role-duration-seconds": seconds}
     return Uses(
         name=name,
         comment=comment,
+        may_fail=may_fail,
         action=actions.CONFIGURE_AWS_CREDENTIALS,
         inputs={
             "role-to-assume": "${{ vars.AWS_ROLE_ARN }}",
@@ -26,7 +32,9 @@ def become_in_aws(
     )
 
 
-def become_in_google(name: str, *, comment: str | None = None, key: bool = False) -> Uses:
+def become_in_google(
+    name: str, *, comment: str | None = None, key: bool = False, may_fail: bool = False
+) -> Uses:
     """Take the service account by a token of the run, or by its stored key."""
     by_token: Inputs = {
         "workload_identity_provider": "${{ vars.GCP_WORKLOAD_IDENTITY_PROVIDER }}",
@@ -36,6 +44,7 @@ def become_in_google(name: str, *, comment: str | None = None, key: bool = False
     return Uses(
         name=name,
         comment=comment,
+        may_fail=may_fail,
         action=actions.GOOGLE_AUTH,
         inputs=by_key if key else by_token,
     )

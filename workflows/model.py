@@ -39,6 +39,8 @@ class Uses:
     """Its `with`."""
     condition: str | None = None
     """Its `if`. None: when all steps before it succeeded."""
+    may_fail: bool = False
+    """Whether the job goes on when it has failed, as if it had succeeded."""
     comment: str | None = None
     """Why the step is as it is, written above it."""
 

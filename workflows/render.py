@@ -117,6 +117,8 @@ def _step(step: Step) -> _Node:
         case Uses():
             pinned = f"{step.action.name}@{step.action.commit}"
             node["uses"] = _Commented(pinned, step.action.version)
+            if step.may_fail:
+                node["continue-on-error"] = True
             if step.inputs:
                 node["with"] = dict(step.inputs)
         case Run():

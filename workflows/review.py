@@ -95,7 +95,7 @@ def _check() -> Job:
             ),
             Uses(
                 name="Set up Go",
-                comment="Which builds two emulators and a linter of the sandbox.",
+                comment="Which builds emulators, a linter and a workflow runner of the sandbox.",
                 action=actions.SETUP_GO,
                 inputs={"go-version": actions.GO_VERSION, "cache": False},
             ),

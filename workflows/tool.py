@@ -21,6 +21,11 @@ _AFTER_INSTALLATIONS = (
     " secrets are given to single steps."
 )
 
+_ONE_CLOUD = (
+    "A cloud that does not let the run in must not keep it from the other: the tool goes on with"
+    " the store that answers, and fails the run in the end."
+)
+
 
 def secrets(*names: str) -> dict[str, str]:
     """Secrets of the job's environment, as variables of the same names."""
@@ -89,17 +94,21 @@ def become(
 
     Static keys of AWS go to the step that needs them instead.
     """
-    comment = _AFTER_INSTALLATIONS
+    both = args.aws and args.gcp
+    comment = f"{_AFTER_INSTALLATIONS} {_ONE_CLOUD}" if both else _AFTER_INSTALLATIONS
     if args.aws and not static_keys:
         yield become_in_aws(
             f"Become {who} AWS",
             comment=comment,
             seconds=args.timeout_minutes * 60,
             session=f"{session}-{args.environment}",
+            may_fail=both,
         )
         comment = None
     if args.gcp:
-        yield become_in_google(f"Become {who} Google Cloud", comment=comment, key=static_keys)
+        yield become_in_google(
+            f"Become {who} Google Cloud", comment=comment, key=static_keys, may_fail=both
+        )
 
 
 def alert_job(args: WorkflowArgs, *, file: str, watched: str) -> Job:

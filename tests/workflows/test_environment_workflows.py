@@ -169,6 +169,23 @@ def test_a_run_proves_who_it_is_to_the_clouds_that_hold_backups(
     assert found["permissions"]["id-token"] == "write"
 
 
+@pytest.mark.parametrize(
+    ("name", "job"), [("backup", "backup"), ("drill", "drill"), ("restore", "restore")]
+)
+def test_one_cloud_that_lets_nobody_in_does_not_keep_a_run_from_the_other(
+    name: str, job: str
+) -> None:
+    def may_fail(**clouds: bool) -> list[bool]:
+        return [
+            each.get("continue-on-error", False)
+            for each in read(name, **clouds)["jobs"][job]["steps"]
+            if each.get("uses", "").startswith((AWS_ROLE, GOOGLE_ACCOUNT))
+        ]
+
+    assert may_fail() == [True, True]
+    assert may_fail(gcp=False) == may_fail(aws=False) == [False]
+
+
 @pytest.mark.parametrize(("name", "job"), [("backup", "backup"), ("drill", "drill")])
 def test_people_are_told_when_a_run_did_not_succeed_for_whatever_reason(
     name: str, job: str

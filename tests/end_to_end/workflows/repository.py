@@ -60,6 +60,15 @@ class Repository:
         body = {"encrypted_value": sealed, "key_id": key["key_id"]}
         self.ask("PUT", f"{place}/{name}", body)
 
+    def variable(self, environment: str, name: str) -> str:
+        """What a variable holds."""
+        return self.ask("GET", f"environments/{environment}/variables/{name}")["value"]
+
+    def set_variable(self, environment: str, name: str, value: str) -> None:
+        """Change what a variable holds."""
+        body = {"name": name, "value": value}
+        self.ask("PATCH", f"environments/{environment}/variables/{name}", body)
+
     def issues(self) -> list[dict[str, Any]]:
         """Every open issue, the newest first."""
         return self.ask("GET", "issues")

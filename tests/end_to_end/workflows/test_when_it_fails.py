@@ -13,6 +13,7 @@ from tests.end_to_end.workflows.conftest import Local, steps
 pytestmark = pytest.mark.usefixtures("first_backup")
 
 ENVIRONMENT, SECRET = "local-backup", "DATABASE_URL"
+ROLE = "AWS_ROLE_ARN"
 PASSWORD = "word-that-must-not-be-said"  # noqa: S105 - to see that it is not
 
 
@@ -21,6 +22,14 @@ def secret(local: Local) -> Iterator[None]:
     """The connection string is there again afterwards."""
     yield
     local.github.set_secret(ENVIRONMENT, SECRET, local.sandbox.database_url)
+
+
+@pytest.fixture
+def aws_role(local: Local) -> Iterator[None]:
+    """The name of the role is there again afterwards."""
+    known = local.github.variable(ENVIRONMENT, ROLE)
+    yield
+    local.github.set_variable(ENVIRONMENT, ROLE, known)
 
 
 @pytest.fixture
@@ -86,6 +95,19 @@ def test_a_store_that_is_down_while_the_other_one_gets_its_copy(local: Local) ->
 
     assert "is missing in store gcp and complete in aws" in alarmed(run, local)
     assert "**not `gcp`**" in run.summary
+
+
+@pytest.mark.usefixtures("aws_role")
+def test_a_cloud_that_does_not_let_the_run_in_while_the_other_one_gets_its_copy(
+    local: Local,
+) -> None:
+    nobody = "arn:aws:iam::123456789012:role/nobody"
+    local.github.set_variable(ENVIRONMENT, ROLE, nobody)
+
+    run = local.run("backup", tier="daily", reason="to see it fail", example="backup-cloud-closed")
+
+    assert "is missing in store aws and complete in gcp" in alarmed(run, local)
+    assert local.backups()["gcp"][-1] not in local.backups()["aws"]
 
 
 def test_the_runs_after_it_succeed_again(local: Local) -> None:
