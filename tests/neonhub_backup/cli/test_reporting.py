@@ -83,7 +83,9 @@ def test_a_command_that_ended_well_says_so(step: Step) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "::error" not in ran.stdout
     assert step.outputs == ["outcome=success"]
-    assert step.summary.startswith("## `neonhub-backup list`: success\n\n### `app`: **not proven**\n\n")
+    assert step.summary.startswith(
+        "## `neonhub-backup list`: success\n\n### `app`: **not proven**\n\n"
+    )
     assert f"| name | `{PLACE.name}` |" in step.summary
 
 
