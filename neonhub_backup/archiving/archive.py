@@ -136,9 +136,17 @@ class Archive(ABC):
         return read_way(wanted, text)
 
     def bases(self) -> list[Base]:
-        """All complete base backups, oldest first."""
-        found = [self._read_base(key) for key in self._base_keys()]
-        return sorted((base for base in found if base is not None), key=lambda base: base.ended)
+        """All complete base backups, oldest first. One whose description is damaged is left out."""
+        found: list[Base] = []
+        for key in self._base_keys():
+            try:
+                base = self._read_base(key)
+            except IntegrityError as error:
+                log.warning("%s; it is left out", error)
+                continue
+            if base is not None:
+                found.append(base)
+        return sorted(found, key=lambda base: base.ended)
 
     def bases_on(self, way: tuple[Stretch, ...]) -> list[Base]:
         """The base backups from which this way can be taken, oldest first."""

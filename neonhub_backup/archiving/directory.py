@@ -6,6 +6,7 @@ PostgreSQL's own `pg_verifybackup` has read it and everything is on the disk.
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,25 +79,41 @@ class DirectoryArchive(Archive):
                 remove_folder(draft)
         return name
 
+    @property
+    def folder(self) -> Path:
+        """The folder of all base backups."""
+        return self.directory.path("list", f"{self.prefix}base")
+
+    def drafts(self, before: datetime) -> Iterator[str]:
+        """Folders of base backups that nobody has been writing since then."""
+        for place in sorted(self.folder.glob(f"{PARTIAL}*")):
+            if place.stat().st_mtime < before.timestamp():
+                yield place.name
+
     def base_place(self, name: str) -> Path:
         """The folder of a base backup."""
         return self.directory.path("reach", f"{self.prefix}base/{name}")
 
     def restore_base(self, base: Base, data: Path, programs: Programs) -> None:
-        """Copy a base backup, and verify the copy."""
+        """Copy a base backup, which is verified meanwhile."""
         source = self.base_place(base.name) / _DATA
         suite = exact_programs(("postgres", "pg_verifybackup"), base.major)
         copy = ["cp", "--recursive", "--preserve=mode,timestamps", "--reflink=auto"]
-        run(programs, Command([*copy, f"{source}/.", str(data)]))
-        try:
-            run(programs, verify(suite.path("pg_verifybackup"), data))
-        except ProgramError as error:
-            if not error.said:
+        with ThreadPoolExecutor() as threads:
+            copied = threads.submit(run, programs, Command([*copy, f"{source}/.", str(data)]))
+            verified = threads.submit(run, programs, verify(suite.path("pg_verifybackup"), source))
+            try:
+                verified.result()
+                copied.result()
+            except BaseException as error:
+                programs.stop()
+                if isinstance(error, ProgramError) and verified.exception() is error:
+                    raise IntegrityError(
+                        f"base backup {base.name} of {self.here} is not what was written"
+                        f" ({error.said}), so nothing was recovered from it: recover from an older"
+                        " one with --base"
+                    ) from error
                 raise
-            raise IntegrityError(
-                f"base backup {base.name} of {self.here} is not what was written ({error.said}), so"
-                " nothing was recovered from it: recover from an older one with --base"
-            ) from error
 
     def _send(self, path: Path) -> None:
         key = self.wal_key(path.name)
@@ -119,7 +136,7 @@ class DirectoryArchive(Archive):
             raise NoBackupError(f"{name} is not in {self.here}: recovery ends before it") from error
 
     def _base_keys(self) -> Iterator[str]:
-        for place in self.directory.path("list", f"{self.prefix}base").glob(f"*/{DESCRIPTION}"):
+        for place in self.folder.glob(f"*/{DESCRIPTION}"):
             if not place.parent.name.startswith(PARTIAL):
                 yield place.relative_to(self.store.address).as_posix()
 

@@ -14,6 +14,7 @@ from neonhub_backup.archiving.segments import folder_of, is_history, reach, segm
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.errors import IntegrityError
 from neonhub_backup.temporary import remove_folder
+from neonhub_backup.upkeep.pruning import ABANDONED
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Survey:
     kept: tuple[Base, ...]
     files: tuple[str, ...]
     """WAL from before the oldest base backup that is kept."""
+    leftovers: tuple[str, ...]
+    """Folders of base backups that were ended before they were complete."""
 
 
 def survey(archive: DirectoryArchive, retention: RetentionPolicy, now: datetime) -> Survey:
@@ -48,7 +51,8 @@ def survey(archive: DirectoryArchive, retention: RetentionPolicy, now: datetime)
                 f" {base.name} leads no further and nothing was deleted: bring it back, or take a"
                 " new base backup and prune once the gap is older than what is kept"
             )
-    return Survey(since, expired, kept, needless(files, kept))
+    leftovers = tuple(archive.drafts(now - ABANDONED))
+    return Survey(since, expired, kept, needless(files, kept), leftovers)
 
 
 def divide(bases: Sequence[Base], since: datetime) -> tuple[tuple[Base, ...], tuple[Base, ...]]:
@@ -73,6 +77,9 @@ def needless(files: set[str], kept: Sequence[Base]) -> tuple[str, ...]:
 
 def carry_out(archive: DirectoryArchive, found: Survey) -> None:
     """Delete what was decided; a base backup is none any more before its first file goes."""
+    for name in found.leftovers:
+        with archive.directory.telling("remove", f"{archive.prefix}base/{name}"):
+            remove_folder(archive.folder / name)
     for base in found.expired:
         place = archive.base_place(base.name)
         archive.directory.remove([f"{archive.prefix}base/{base.name}/{DESCRIPTION}"])

@@ -30,7 +30,7 @@ from neonhub_backup.archiving.server import (
     recovering_server,
 )
 from neonhub_backup.domain.configuration import Check
-from neonhub_backup.errors import BackupError, NoBackupError, StoreError, TargetError
+from neonhub_backup.errors import BackupError, DatabaseError, NoBackupError, StoreError, TargetError
 from neonhub_backup.postgres.connection import Connection, query, value
 from neonhub_backup.postgres.programs import exact_programs
 from neonhub_backup.processes import Programs
@@ -129,7 +129,9 @@ def recover(
         log.info("recovering to %s", plan.goal)
         standby = plan.goal.kind is Kind.STANDBY
         before = _set_up(data, plan, tool)
-        with recovering_server(suite, data, wanted.superuser, wanted.database) as server:
+        with recovering_server(
+            suite, data, wanted.superuser, wanted.database, standby=standby
+        ) as server:
             connection = _caught_up(server, plan) if standby else _recovered(archive, plan, server)
             with connection:
                 ready = time.monotonic() - began
@@ -249,6 +251,12 @@ def _caught_up(server: RecoveringServer, plan: Plan) -> Connection:
     until = plan.base.end if newest is None else segment_number(newest, size) * size
     with server.watch() as connection:
         while value(connection, int, _REPLAYED) < until:
+            if value(connection, str, "SELECT pg_get_wal_replay_pause_state()") == "paused":
+                raise DatabaseError(
+                    "the standby stopped replaying, because the original was given a larger"
+                    " max_connections or the like after base backup"
+                    f" {plan.base.name}, so it was given up: take a new base backup"
+                )
             server.wait()
     return server.connect()
 

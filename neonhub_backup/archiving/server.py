@@ -93,7 +93,7 @@ class RecoveringServer:
 
 @contextmanager
 def recovering_server(
-    suite: Suite, data: Path, superuser: str, database: str
+    suite: Suite, data: Path, superuser: str, database: str, *, standby: bool
 ) -> Generator[RecoveringServer]:
     """Start a server on a data directory, on a private socket; shut it down when left.
 
@@ -115,7 +115,9 @@ def recovering_server(
         if owner is not None:
             _give(home, owner)
             _give(data, owner)
-        options = settings(home, data, access) | needed_settings(_control_data(suite, data))
+        options = settings(home, data, access, standby=standby) | needed_settings(
+            _control_data(suite, data)
+        )
         argv = [*ending_with_us(prefix, "INT"), suite.path("postgres"), "-D", str(data)]
         argv += [f"--{name}={text}" for name, text in options.items()]
         with log.open("wb") as output:
@@ -137,7 +139,7 @@ def recovering_server(
         remove_folder(home)
 
 
-def settings(home: Path, data: Path, access: Path) -> dict[str, str]:
+def settings(home: Path, data: Path, access: Path, *, standby: bool) -> dict[str, str]:
     """What differs from the server's own configuration while it recovers."""
     private = {
         "listen_addresses": "",
@@ -149,7 +151,8 @@ def settings(home: Path, data: Path, access: Path) -> dict[str, str]:
         "data_directory": str(data),
         "external_pid_file": "",
         "ssl": "off",
-        "hot_standby": "on",
+        # On, it would wait for a larger max_connections if the original was given one meanwhile.
+        "hot_standby": "on" if standby else "off",
         "primary_conninfo": "",
         # On without a command, WAL waits in pg_wal until the server archives it under its own.
         "archive_mode": "on",

@@ -111,6 +111,7 @@ def _result(archive: DirectoryArchive, found: Survey, *, deleted: bool) -> dict[
         "expired": [each.name for each in found.expired],
         "kept": [each.name for each in found.kept],
         "files": list(found.files),
+        "leftovers": list(found.leftovers),
     }
 
 
@@ -119,6 +120,8 @@ def _say(result: dict[str, Any]) -> None:
     typer.echo(f"{result['archive']}: recoveries are possible since {result['since']}")
     for name in result["expired"]:
         typer.echo(f"  {verb} base backup {name}")
+    for name in result["leftovers"]:
+        typer.echo(f"  {verb} {name}, a base backup that was never complete")
     typer.echo(
         f"  {verb} {len(result['expired'])} base backups and {len(result['files'])} WAL files;"
         f" keeps {len(result['kept'])} base backups"

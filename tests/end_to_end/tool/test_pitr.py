@@ -1,5 +1,6 @@
 """A self-hosted server comes back as it was at any moment, from an archive in a directory."""
 
+import os
 import shutil
 import threading
 import time
@@ -105,6 +106,12 @@ def test_every_row_until_just_before_a_bad_transaction_comes_back_and_none_after
     again = shop.json("pitr", str(tmp_path / "again"), "--latest", live=False)
     assert again["tables"] == {"public.items": len(good) + 1}
     assert again["timeline"] == 2
+    # The timeline that was left is still there, with what the check finds on it.
+    other = tmp_path / "other"
+    told = shop.run("pitr", str(other), "--timeline", "1", "--latest", expect=11, live=False)
+    assert "check nothing of later returns [(101,)] instead of [(0,)]" in told.stderr
+    assert "101 rows of 1 tables" in told.stdout
+    assert other.exists()
 
 
 def test_a_recovery_stops_where_it_is_told(shop: Archived, tmp_path: Path) -> None:
@@ -265,6 +272,24 @@ def test_what_cannot_be_recovered_is_refused_before_anything_is_written(
     assert not Path(data).exists()
 
 
+def test_a_base_backup_that_is_damaged_is_not_recovered_from(
+    shop: Archived, tmp_path: Path
+) -> None:
+    shop.archive_all()
+    (name,) = [base["name"] for base in shop.json("base", "list")]
+    table = max((folder(shop) / "base" / name / "data" / "base" / "1").iterdir())
+    content = bytearray(table.read_bytes() or b"x")
+    content[0] ^= 1
+    table.write_bytes(content)
+    data = tmp_path / "recovered"
+
+    told = shop.run("pitr", str(data), "--latest", expect=8).stderr
+
+    assert f"base backup {name} of archive {DATABASE}" in told
+    assert table.name in told
+    assert not data.exists()
+
+
 def test_a_standby_follows_the_archive(shop: Archived, tmp_path: Path) -> None:
     shop.sql("INSERT INTO items VALUES (1)")
     shop.archive_all()
@@ -307,6 +332,10 @@ def test_only_what_no_recovery_needs_is_pruned(shop: Archived, tmp_path: Path) -
     shop.sql("INSERT INTO items VALUES (1)")
     shop.archive_all()
     before = files(shop)
+    old, new = (folder(shop) / "base" / f".partial-{name}" for name in ("old", "new"))
+    for draft in (old, new):
+        (draft / "data").mkdir(parents=True)
+    os.utime(old, (0, 0))
 
     assert shop.json("base", "prune", "--dry-run")["expired"] == []
     for base in (folder(shop) / "base").glob("*/base.json"):
@@ -319,6 +348,8 @@ def test_only_what_no_recovery_needs_is_pruned(shop: Archived, tmp_path: Path) -
 
     assert done == shown | {"deleted": True, "since": done["since"]}
     assert done["expired"] == [first["name"]]
+    assert done["leftovers"] == [old.name]
+    assert (old.exists(), new.exists()) == (False, True)
     assert done["files"]
     assert len(files(shop)) == len(before) - len(done["files"])
     assert [base["name"] for base in shop.json("base", "list")] == done["kept"]

@@ -17,7 +17,9 @@ Data page checksum version:           1
 
 
 def test_it_is_reached_by_nobody_and_archives_nothing(tmp_path: Path) -> None:
-    found = settings(tmp_path / "home", tmp_path / "data", tmp_path / "home" / "access")
+    found = settings(
+        tmp_path / "home", tmp_path / "data", tmp_path / "home" / "access", standby=False
+    )
 
     assert found["listen_addresses"] == ""
     assert found["unix_socket_permissions"] == "0700"
@@ -31,11 +33,11 @@ def test_it_uses_the_recovered_files_and_not_those_that_its_configuration_names(
     data = tmp_path / "data"
     data.mkdir()
 
-    assert settings(tmp_path, data, tmp_path / "access")["config_file"] == str(
+    assert settings(tmp_path, data, tmp_path / "access", standby=False)["config_file"] == str(
         tmp_path / "postgresql.conf"
     )
     (data / "postgresql.conf").touch()
-    found = settings(tmp_path, data, tmp_path / "access")
+    found = settings(tmp_path, data, tmp_path / "access", standby=True)
     assert "config_file" not in found
     assert found["data_directory"] == str(data)
 
