@@ -176,7 +176,7 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
     settings = stack.settings
     github = settings.github
     decrypts = _present({PRIVATE_KEY_VARIABLE: stack.gpg_private_key})
-    # It opens the whole project, so only whoever is reviewed sees it.
+    # It opens the whole project: whoever is reviewed sees it, and what takes snapshots.
     owns = _present({"NEON_API_KEY": stack.neon_api_key})
 
     def own(purpose: str, secrets: Mapping[str, pulumi.Output[str]]) -> EnvironmentArgs:
@@ -204,6 +204,14 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
         "drill": own("drill", decrypts),
         "restore": own("restore", {**stack.database_urls, **decrypts, **owns}),
     }
+    if owns:
+        # A key that can delete every branch, on a schedule: it sees no database and no backup.
+        found["snapshot"] = EnvironmentArgs(
+            environment=environment_name(settings.environment, "snapshot"),
+            repository=github.repository,
+            branches=[github.branch],
+            secrets=owns,
+        )
     if stack.chat_url is not None:
         # No identity in any cloud: it is where runs that failed are told.
         found["alert"] = EnvironmentArgs(

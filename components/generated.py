@@ -8,6 +8,7 @@ from neonhub_backup.domain.configuration import (
     Database,
     Encryption,
     GcsStore,
+    Neon,
     Objectives,
     Recovery,
     S3Store,
@@ -19,8 +20,10 @@ from workflows.args import WorkflowArgs
 from workflows.backup import backup_file, backup_workflow
 from workflows.drill import drill_file, drill_workflow
 from workflows.model import Workflow
+from workflows.promote import promote_file, promote_workflow
 from workflows.render import render
 from workflows.restore import restore_file, restore_workflow
+from workflows.snapshot import snapshot_file, snapshot_workflow
 
 
 def generated_files(settings: Settings, source: str) -> dict[str, str]:
@@ -53,6 +56,11 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
         static_keys=settings.static_keys,
         heartbeat=settings.alarms.heartbeat,
         chat=settings.alarms.chat,
+        neon={
+            each.name: each.neon.retention(settings.retention)
+            for each in settings.databases
+            if each.neon is not None
+        },
     )
 
 
@@ -61,6 +69,9 @@ def _workflows(settings: Settings, args: WorkflowArgs) -> Iterator[tuple[str, Wo
     if settings.github.drills:
         yield drill_file(args.environment), drill_workflow(args)
         yield restore_file(args.environment), restore_workflow(args)
+    if args.neon:
+        yield snapshot_file(args.environment), snapshot_workflow(args)
+        yield promote_file(args.environment), promote_workflow(args)
 
 
 def tool_configuration(settings: Settings) -> Configuration:
@@ -74,6 +85,7 @@ def tool_configuration(settings: Settings) -> Configuration:
                 checks=each.checks,
                 required=each.required,
                 recovery=Recovery.model_validate(each.recovery.model_dump()),
+                neon=Neon.model_validate(each.neon.model_dump()) if each.neon else None,
             )
             for each in settings.databases
         ),

@@ -26,7 +26,7 @@ from pydantic.alias_generators import to_camel
 from components.gcp.dual_region import DualRegion
 from components.github.delivery import Delivery
 from components.repository import Repository
-from neonhub_backup.domain.configuration import Check, Encryption, Recovery
+from neonhub_backup.domain.configuration import Check, Encryption, Neon, Recovery
 from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.required import Required
@@ -299,6 +299,12 @@ class RecoverySettings(Recovery):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class NeonSettings(Neon):
+    """The domain's section about Neon, its keys written as those of every other setting."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
 class DatabaseSettings(Section):
     """One database to back up."""
 
@@ -315,6 +321,9 @@ class DatabaseSettings(Section):
     recovery: RecoverySettings = RecoverySettings()
     """What people stop and start around a restore, and the commands that it runs, such as
     migrate: [pnpm, prisma, migrate, deploy]."""
+    neon: NeonSettings | None = None
+    """Where in Neon it lives, for snapshots as branches and any second of its history; the key of
+    Neon's API is the secret neonApiKey."""
 
     @property
     def variable(self) -> str:

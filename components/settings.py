@@ -202,18 +202,23 @@ def _missing_secret(key: str, stack: str) -> str:
 
 
 def _switched_on(settings: Settings, given: Iterable[str], stack: str) -> Iterator[str]:
-    """Each setting of alarms and the secret that it needs: neither without the other."""
-    for name, on in (("heartbeat", settings.alarms.heartbeat), ("chat", settings.alarms.chat)):
-        key = f"{PROJECT}:{name}Url"
+    """Each setting and the secret that it needs: neither without the other."""
+    on_neon = any(each.neon is not None for each in settings.databases)
+    for setting, on, secret, loss in (
+        ("alarms.heartbeat", settings.alarms.heartbeat, "heartbeatUrl", "would tell nobody"),
+        ("alarms.chat", settings.alarms.chat, "chatUrl", "would tell nobody"),
+        ("databases[].neon", on_neon, "neonApiKey", "could take no snapshot"),
+    ):
+        key = f"{PROJECT}:{secret}"
         if on and key not in given:
             yield (
-                f"{key}: missing, so alarms.{name} would tell nobody; run"
-                f" pulumi config set --secret {key} --stack {stack}, or remove alarms.{name}"
+                f"{key}: missing, so {setting} {loss}; run pulumi config set --secret {key} --stack"
+                f" {stack}, or remove {setting}"
             )
         if key in given and not on:
             yield (
-                f"{PROJECT}:alarms.{name}: false, so {key} would be stored and never used; set it"
-                f" to true, or run pulumi config rm {key} --stack {stack}"
+                f"{PROJECT}:{setting}: not set, so {key} would be stored and never used; set it, or"
+                f" run pulumi config rm {key} --stack {stack}"
             )
 
 

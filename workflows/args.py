@@ -1,7 +1,7 @@
 """What the workflows of one environment need to know, all of them the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from neonhub_backup.domain.retention import RetentionPolicy
 
@@ -40,6 +40,8 @@ class WorkflowArgs:
     """Whether something waits to hear that backups succeed."""
     chat: bool
     """Whether failures are told to a chat."""
+    neon: Mapping[str, RetentionPolicy] = field(default_factory=dict[str, RetentionPolicy])
+    """Each database that Neon hosts, with the tiers of its snapshots."""
 
     @property
     def url_variables(self) -> tuple[str, ...]:

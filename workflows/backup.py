@@ -83,11 +83,11 @@ def backup_file(environment: str) -> str:
     return f"db-backup-{environment}.yml"
 
 
-def schedule(environment: str, retention: RetentionPolicy) -> Cron:
-    """When to start: as often as the lowest tier asks."""
+def schedule(name: str, retention: RetentionPolicy) -> Cron:
+    """When to start, at a minute of the name's own: as often as the lowest tier asks."""
     lowest = next(iter(retention.rules()))
     return Cron(
-        expression=cron_expression(retention, off_hour_minute(environment)),
+        expression=cron_expression(retention, off_hour_minute(name)),
         comment=f"{_OFTEN[lowest]}, for every tier: a run takes the highest that is owed.",
     )
 

@@ -41,6 +41,25 @@ def install(args: WorkflowArgs, *, server: bool = False) -> tuple[Step, ...]:
     """The configuration, the tool, and PostgreSQL's programs; with `server` a server's too."""
     options = " --server" if server else ""
     return (
+        *install_tool(args),
+        Run(
+            name="See to PostgreSQL's programs",
+            comment=(
+                "The server that a drill starts is of the same major version as the database's own."
+                if server
+                else "pg_dump must not be older than the server."
+            ),
+            env={"POSTGRES_MAJOR_VERSION": str(args.postgres_major_version)},
+            script=f"""
+                neonhub-backup postgres ensure --major "${{POSTGRES_MAJOR_VERSION}}"{options}
+                """,
+        ),
+    )
+
+
+def install_tool(args: WorkflowArgs) -> tuple[Step, ...]:
+    """The configuration and the tool alone, for what runs no program of PostgreSQL's."""
+    return (
         Uses(
             name="Check out the configuration",
             action=actions.CHECKOUT,
@@ -70,18 +89,6 @@ def install(args: WorkflowArgs, *, server: bool = False) -> tuple[Step, ...]:
                   --require-hashes --requirement tool/requirements/tool.txt
                 "${pip}" install --quiet --no-deps --no-build-isolation ./tool
                 echo "${RUNNER_TEMP}/venv/bin" >> "${GITHUB_PATH}"
-                """,
-        ),
-        Run(
-            name="See to PostgreSQL's programs",
-            comment=(
-                "The server that a drill starts is of the same major version as the database's own."
-                if server
-                else "pg_dump must not be older than the server."
-            ),
-            env={"POSTGRES_MAJOR_VERSION": str(args.postgres_major_version)},
-            script=f"""
-                neonhub-backup postgres ensure --major "${{POSTGRES_MAJOR_VERSION}}"{options}
                 """,
         ),
     )

@@ -21,7 +21,14 @@ from components.github.environment import EnvironmentArgs
 from components.github.reviewers import NOBODY, Reviewers
 from components.sections import PROJECT, Settings
 from components.settings import Stack, parse_settings
-from tests.components.test_settings import DATABASE_URL, PUBLIC, VALID, today, values
+from tests.components.test_settings import (
+    DATABASE_URL,
+    ON_NEON,
+    PUBLIC,
+    VALID,
+    today,
+    values,
+)
 
 Deploy = Callable[..., dict[str, Any]]
 LOOKUPS = {
@@ -40,7 +47,10 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
             values(changes),
             stack="prod",
             root=tmp_path,
-            secrets=[DATABASE_URL, f"{PROJECT}:heartbeatUrl", f"{PROJECT}:chatUrl"],
+            secrets=[
+                DATABASE_URL,
+                *(f"{PROJECT}:{name}" for name in ("heartbeatUrl", "chatUrl", "neonApiKey")),
+            ],
             on=today(),
         )
 
@@ -56,7 +66,7 @@ def stack_of(settings: Settings, *, private_key: bool = True) -> Stack:
         settings=settings,
         database_urls={"DATABASE_URL": secret},
         gpg_private_key=secret if private_key else None,
-        neon_api_key=secret,
+        neon_api_key=secret if any(each.neon for each in settings.databases) else None,
         heartbeat_url=secret if settings.alarms.heartbeat else None,
         chat_url=secret if settings.alarms.chat else None,
         source="Pulumi.prod.yaml",
@@ -233,3 +243,15 @@ def test_the_chat_s_address_is_all_that_an_alert_sees(deploy: Deploy, settings: 
     assert alert.secrets.keys() == {"NEONHUB_BACKUP_CHAT_URL"}
     assert not alert.variables
     assert alert.branches == ["main"]
+
+
+def test_the_key_of_neon_is_seen_by_snapshots_and_by_whoever_is_reviewed(
+    deploy: Deploy, settings: Build
+) -> None:
+    found = built(deploy, settings(databases=ON_NEON, neonApiKey="key"))
+    assert {name for name, each in found.items() if "NEON_API_KEY" in each.secrets} == {
+        "snapshot",
+        "restore",
+    }
+    assert found["snapshot"].secrets.keys() == {"NEON_API_KEY"}
+    assert not found["snapshot"].variables

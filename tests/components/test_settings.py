@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -428,9 +428,14 @@ def test_the_value_of_a_sealed_setting_is_never_shown(problems: Problems) -> Non
     assert "WORD" not in "".join(found)
 
 
+ON_NEON = [{**VALID["databases"][0], "neon": {"project": "p", "database": "d", "role": "r"}}]
+
+
 @pytest.mark.parametrize("key", ["gpgPrivateKey", "neonApiKey"])
 def test_a_further_secret_in_plain_text_is_refused(problems: Problems, key: str) -> None:
-    (found,) = problems({key: PRIVATE})
+    (found,) = problems(
+        {key: PRIVATE, "databases": ON_NEON} if key == "neonApiKey" else {key: PRIVATE}
+    )
     assert found.startswith(f"{PROJECT}:{key}: in plain text, so whoever reads")
     assert "PGP" not in found
 
@@ -448,7 +453,8 @@ def test_whoever_reads_a_further_secret_is_named_with_the_harm(
     problems: Problems, key: str, harm: str
 ) -> None:
     on = {"alarms": {"heartbeat": key == "heartbeatUrl", "chat": key == "chatUrl"}}
-    (found,) = problems({**on, key: PRIVATE})
+    databases = ON_NEON if key == "neonApiKey" else VALID["databases"]
+    (found,) = problems({**on, "databases": databases, key: PRIVATE})
     assert harm in found
 
 
@@ -466,8 +472,26 @@ def test_an_alarm_without_its_address_is_refused(problems: Problems, name: str) 
 def test_an_alarm_s_address_that_nothing_uses_is_refused(problems: Problems, name: str) -> None:
     key = f"{PROJECT}:{name}Url"
     (found,) = problems({f"{name}Url": "https://alarm.example/secret"}, (key,))
-    assert found.startswith(f"{PROJECT}:alarms.{name}: false, so {key} would be stored and never")
+    assert found.startswith(f"{PROJECT}:alarms.{name}: not set, so {key} would be stored and never")
     assert "alarm.example" not in found
+
+
+def test_a_database_on_neon_without_the_key_of_its_api_is_refused(problems: Problems) -> None:
+    (found,) = problems({"databases": ON_NEON})
+    key = f"{PROJECT}:neonApiKey"
+    assert found == (
+        f"{key}: missing, so databases[].neon could take no snapshot; run pulumi config set"
+        f" --secret {key} --stack prod, or remove databases[].neon"
+    )
+
+
+def test_where_a_database_lives_in_neon_is_written_as_every_setting(parse: Parse) -> None:
+    databases = [{**ON_NEON[0], "neon": {**ON_NEON[0]["neon"], "keep": {"daily": "7d"}}}]
+    settings = parse({"databases": databases, "neonApiKey": "x"}, (f"{PROJECT}:neonApiKey",))
+    (database,) = settings.databases
+    assert database.neon is not None
+    assert database.neon.branch == "main"
+    assert database.neon.keep == {Tier.DAILY: timedelta(days=7)}
 
 
 def test_an_alarm_with_its_address_is_accepted(parse: Parse) -> None:

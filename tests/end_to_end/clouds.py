@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DATABASE_URL = "postgresql://neonhub:dummy@db.neonhub.example/neonhub?sslmode=require"
 """A secret for stacks that connect to nothing."""
+NEON_KEY = "napi_nowhere"
+"""A secret for those that name a project of Neon's."""
 
 _GOOGLE = ("IAM", "IAM_BETA", "KMS", "RESOURCE_MANAGER", "SERVICE_USAGE")
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -169,8 +171,12 @@ def deployed(home: Path, stack: str) -> Generator[Deployed]:
         shutil.copy(keys.public_key(clouds.keys), key)
         done = clouds.pulumi("stack", "select", "--create", stack)
         assert done.returncode == 0, done.stderr
-        secret = ("config", "set", "--secret", "neonhub-backup:databaseUrl")
-        found.pulumi(*secret, standard_input=DATABASE_URL)
+        secrets = {"databaseUrl": DATABASE_URL}
+        if "    neon:" in found.original:
+            secrets["neonApiKey"] = NEON_KEY
+        for name, value in secrets.items():
+            secret = ("config", "set", "--secret", f"neonhub-backup:{name}")
+            found.pulumi(*secret, standard_input=value)
         found.up()
         yield found
     finally:

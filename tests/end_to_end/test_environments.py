@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.end_to_end.clouds import DATABASE_URL, Deployed, deployed
+from tests.end_to_end.clouds import DATABASE_URL, NEON_KEY, Deployed, deployed
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LOCK_MODES = {"staging": "GOVERNANCE", "prod": "COMPLIANCE"}
@@ -22,7 +22,22 @@ PRIVATE = {
 }
 OWN = {"preview", "deploy"}
 """What this repository's CI is for; the rest is for the repository that is backed up."""
-PURPOSES = {"backup", "drill", "restore"} | OWN
+IN_THE_CLOUDS = {"backup", "drill", "restore"} | OWN
+"""What has a role and an account of its own."""
+SECRETS: dict[str, dict[str, dict[str, str]]] = {
+    "staging": {
+        "backup": {"DATABASE_URL": DATABASE_URL},
+        "drill": {},
+        "restore": {"DATABASE_URL": DATABASE_URL},
+    },
+    "prod": {
+        "backup": {"DATABASE_URL": DATABASE_URL},
+        "drill": {},
+        "restore": {"DATABASE_URL": DATABASE_URL, "NEON_API_KEY": NEON_KEY},
+        "snapshot": {"NEON_API_KEY": NEON_KEY},
+    },
+}
+"""What the runs of each purpose see in the repository that is backed up."""
 
 each_copy = pytest.mark.parametrize("copy", REGIONS, ids=["primary", "replica"])
 
@@ -64,13 +79,15 @@ def google_rules(stack: Deployed) -> dict[str, int]:
 # ---- what there is
 
 
-def test_the_stack_file_is_the_reviewed_one_and_its_secret(stack: Deployed) -> None:
+def test_the_stack_file_is_the_reviewed_one_and_its_secrets(stack: Deployed) -> None:
     ours, theirs = (text.splitlines() for text in (stack.original, stack.file.read_text()))
     added = [line.split(":")[0].strip() for line in theirs if line not in ours]
 
     assert [line for line in theirs if line in ours] == [line for line in ours if line]
-    assert added == ["neonhub-backup", "secure", "encryptionsalt"]
+    secret = ["neonhub-backup", "secure"]
+    assert added == [*secret * (2 if stack.stack == "prod" else 1), "encryptionsalt"]
     assert DATABASE_URL not in stack.file.read_text()
+    assert NEON_KEY not in stack.file.read_text()
 
 
 def test_every_resource_of_the_golden_file_is_really_there(stack: Deployed) -> None:
@@ -87,11 +104,12 @@ def test_a_preview_afterwards_is_empty(stack: Deployed) -> None:
     stack.pulumi("preview", "--expect-no-changes")
 
 
-def test_the_secret_is_nowhere_in_the_state(stack: Deployed) -> None:
+def test_no_secret_is_in_the_state(stack: Deployed) -> None:
     state = stack.pulumi("stack", "export")
 
     assert "DATABASE_URL" in state
     assert DATABASE_URL not in state
+    assert NEON_KEY not in state
 
 
 @each_copy
@@ -209,7 +227,7 @@ def test_attempts_to_delete_backups_are_on_record(stack: Deployed) -> None:
 
 def test_each_role_trusts_one_environment_and_stays_within_the_boundary(stack: Deployed) -> None:
     iam = stack.client("iam")
-    for purpose in PURPOSES:
+    for purpose in IN_THE_CLOUDS:
         role = iam.get_role(RoleName=f"{stack.prefix}-{purpose}")["Role"]
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         name, number = ("neonhub-backup", 2) if purpose in OWN else ("neonhub", 1)
@@ -279,7 +297,7 @@ def test_each_purpose_has_a_github_environment(stack: Deployed) -> None:
     }
 
     assert names == {
-        "neonhub": {f"{stack.environment}-{each}" for each in PURPOSES - OWN},
+        "neonhub": {f"{stack.environment}-{each}" for each in SECRETS[stack.stack]},
         "neonhub-backup": {f"{stack.environment}-{each}" for each in OWN},
     }
     assert all("branch_policy" in each for each in guarded.values())
@@ -299,9 +317,8 @@ def test_each_purpose_has_a_github_environment(stack: Deployed) -> None:
 
 
 def test_secrets_are_sealed_where_a_run_needs_them(stack: Deployed) -> None:
-    for purpose in PURPOSES - OWN:
-        wanted = {} if purpose == "drill" else {"DATABASE_URL": DATABASE_URL}
-        assert stack.secrets(purpose) == wanted
+    found = {purpose: stack.secrets(purpose) for purpose in SECRETS[stack.stack]}
+    assert found == SECRETS[stack.stack]
     assert [stack.secrets(purpose, "neonhub-backup") for purpose in sorted(OWN)] == [{}, {}]
 
 
@@ -370,7 +387,7 @@ def test_drift_is_found_and_repaired(stack: Deployed) -> None:
     assert iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"] == before
     assert stack.google_bucket("backups")["rpo"] == "ASYNC_TURBO"
     assert {path: stack.committed(path) for path in files} == files
-    assert stack.secrets("restore") == {"DATABASE_URL": DATABASE_URL}
+    assert stack.secrets("restore") == SECRETS[stack.stack]["restore"]
 
 
 def test_a_longer_tier_changes_what_there_is_in_place(as_committed: Deployed) -> None:

@@ -45,7 +45,10 @@ def stack_values(stack: str, directory: Path) -> StackFile:
         path = directory / written
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_PUBLIC_KEY)
-    secrets = {f"{PROJECT}:{each['secret']}" for each in content[f"{PROJECT}:databases"]}
+    databases = content[f"{PROJECT}:databases"]
+    secrets = {f"{PROJECT}:{each['secret']}" for each in databases}
+    if any("neon" in each for each in databases):
+        secrets.add(f"{PROJECT}:neonApiKey")
     # The engine gives a program texts as they are, and everything else as JSON.
     values = {
         key: value if isinstance(value, str) else json.dumps(value, default=_moment)

@@ -10,13 +10,17 @@ from workflows.args import WorkflowArgs
 from workflows.backup import backup_workflow
 from workflows.drill import drill_workflow
 from workflows.model import Workflow
+from workflows.promote import promote_workflow
 from workflows.render import render
 from workflows.restore import restore_workflow
+from workflows.snapshot import snapshot_workflow
 
 WORKFLOWS: dict[str, Callable[[WorkflowArgs], Workflow]] = {
     "backup": backup_workflow,
     "drill": drill_workflow,
     "restore": restore_workflow,
+    "snapshot": snapshot_workflow,
+    "promote": promote_workflow,
 }
 
 AWS_ROLE = "aws-actions/configure-aws-credentials@"
@@ -41,6 +45,7 @@ def arguments(**changes: Any) -> WorkflowArgs:
         "static_keys": False,
         "heartbeat": False,
         "chat": False,
+        "neon": {"neonhub": RetentionPolicy(hourly=None), "analytics": RetentionPolicy()},
     }
     return WorkflowArgs(**{**known, **changes})
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from neonhub_backup.domain.retention import RetentionPolicy
 from tests.workflows.reading import AWS_ROLE, GOOGLE_ACCOUNT, WORKFLOWS, read, step
 
 JOBS = {
@@ -12,6 +13,8 @@ JOBS = {
     for job, each in read(name, heartbeat=True, chat=True)["jobs"].items()
 }
 EACH = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
+ON_NEON = ("snapshot", "promote")
+"""What needs no program of PostgreSQL's."""
 OF_THE_TOOL = pytest.mark.parametrize(
     "job",
     [each for name, each in JOBS.items() if not name.endswith("alert")],
@@ -113,7 +116,15 @@ def test_what_pip_downloads_is_kept_until_the_requirements_change(job: dict[str,
     assert inputs["cache-dependency-path"] == "tool/requirements/tool.txt"
 
 
-@OF_THE_TOOL
+@pytest.mark.parametrize(
+    "job",
+    [
+        each
+        for name, each in JOBS.items()
+        if not name.endswith("alert") and not name.startswith(ON_NEON)
+    ],
+    ids=[name for name in JOBS if not name.endswith("alert") and not name.startswith(ON_NEON)],
+)
 def test_postgresql_s_programs_are_of_the_server_s_major_version(job: dict[str, Any]) -> None:
     ensured = step(job, "See to PostgreSQL's programs")
     assert ensured["env"] == {"POSTGRES_MAJOR_VERSION": "17"}
@@ -186,7 +197,9 @@ def test_one_cloud_that_lets_nobody_in_does_not_keep_a_run_from_the_other(
     assert may_fail(gcp=False) == may_fail(aws=False) == [False]
 
 
-@pytest.mark.parametrize(("name", "job"), [("backup", "backup"), ("drill", "drill")])
+@pytest.mark.parametrize(
+    ("name", "job"), [("backup", "backup"), ("drill", "drill"), ("snapshot", "snapshot")]
+)
 def test_people_are_told_when_a_run_did_not_succeed_for_whatever_reason(
     name: str, job: str
 ) -> None:
@@ -199,7 +212,7 @@ def test_people_are_told_when_a_run_did_not_succeed_for_whatever_reason(
     assert f"--workflow db-{name}-production.yml" in told["run"]
 
 
-@pytest.mark.parametrize("name", ["backup", "drill"])
+@pytest.mark.parametrize("name", ["backup", "drill", "snapshot"])
 def test_people_are_told_without_installing_anything(name: str) -> None:
     alert = read(name)["jobs"]["alert"]
     assert [each["name"] for each in alert["steps"]] == [
@@ -292,3 +305,48 @@ def test_a_name_that_looks_like_an_option_stays_a_name() -> None:
     for workflow, job, name in (("drill", "drill", "BACKUP"), ("restore", "restore", "NAME")):
         script = read(workflow)["jobs"][job]["steps"][-1]["run"]
         assert f'-- "${{{name}' in script
+
+
+def test_snapshots_are_taken_as_often_as_the_most_frequent_of_their_tiers() -> None:
+    (cron,) = read("snapshot")["on"]["schedule"]
+    assert cron["cron"].split()[1:] == ["*", "*", "*", "*"]
+    hosted = {"neonhub": RetentionPolicy(hourly=None)}
+    (cron,) = read("snapshot", neon=hosted)["on"]["schedule"]
+    assert cron["cron"].split()[1:] == ["2", "*", "*", "*"]
+
+
+def test_one_database_s_failure_leaves_the_snapshots_of_others() -> None:
+    job = read("snapshot")["jobs"]["snapshot"]
+    assert "if" not in step(job, "Take a snapshot of neonhub")
+    assert step(job, "Take a snapshot of analytics")["if"] == "${{ !cancelled() }}"
+
+
+def test_nothing_is_pruned_where_no_snapshot_was_taken() -> None:
+    job = read("snapshot")["jobs"]["snapshot"]
+    for number, database in enumerate(("neonhub", "analytics")):
+        condition = step(job, f"Prune the snapshots of {database}")["if"]
+        assert condition == f"${{{{ !cancelled() && steps.take_{number}.outcome == 'success' }}}}"
+
+
+def test_what_takes_snapshots_sees_no_database_and_enters_no_cloud() -> None:
+    job = read("snapshot")["jobs"]["snapshot"]
+    assert job["environment"] == "production-snapshot"
+    assert "DATABASE_URL" not in str(job)
+    assert "id-token" not in job["permissions"]
+
+
+def test_a_branch_and_its_promotion_are_agreed_to_one_by_one() -> None:
+    jobs = read("promote")["jobs"]
+    assert {name: job["if"] for name, job in jobs.items()} == {
+        name: f"inputs.step == '{name}'" for name in ("branch", "promote")
+    }
+    assert {job["environment"] for job in jobs.values()} == {"production-restore"}
+
+
+def test_a_promotion_is_confirmed_by_the_environment_s_name() -> None:
+    script = step(read("promote")["jobs"]["promote"], "Promote")["run"]
+    assert '--confirm "${CONFIRM}"' in script
+
+
+def test_a_branch_of_the_past_sees_no_connection_string_of_production() -> None:
+    assert "DATABASE_URL" not in str(read("promote")["jobs"]["branch"])
