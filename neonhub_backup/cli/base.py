@@ -1,7 +1,7 @@
 """`base`: the copies of a whole server that its archived WAL continues."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -10,7 +10,7 @@ from neonhub_backup.archiving.directory import DirectoryArchive
 from neonhub_backup.archiving.pruning import Survey, carry_out, survey
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.archives import chosen_archive
-from neonhub_backup.cli.options import DatabaseName, Json
+from neonhub_backup.cli.options import DatabaseName, Json, OnlyShow
 from neonhub_backup.cli.output import report, say_table, size_text
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
@@ -67,14 +67,7 @@ def list_(context: typer.Context, database: DatabaseName = None, as_json: Json =
 def prune(
     context: typer.Context,
     database: DatabaseName = None,
-    dry_run: Annotated[
-        bool | None,
-        typer.Option(
-            "--dry-run/--yes",
-            help="Only show what would be deleted, or delete it. One of the two must be given.",
-            show_default=False,
-        ),
-    ] = None,
+    dry_run: OnlyShow = None,
     as_json: Json = False,
 ) -> None:
     """Delete base backups and WAL of a directory that no recovery of the daily tier's time needs.

@@ -20,7 +20,7 @@ from neonhub_backup.cli.journals import (
     read_skips,
     recovery_journal,
 )
-from neonhub_backup.cli.options import Confirm, DatabaseName, DryRun, Json
+from neonhub_backup.cli.options import Confirm, DatabaseName, DryRun, Json, OnlyShow
 from neonhub_backup.cli.output import report, say_table
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.session import (
@@ -157,14 +157,7 @@ def list_snapshots(
 def prune(
     context: typer.Context,
     database: DatabaseName = None,
-    dry_run: Annotated[
-        bool | None,
-        typer.Option(
-            "--dry-run/--yes",
-            help="Only show what would be deleted, or delete it. One of the two must be given.",
-            show_default=False,
-        ),
-    ] = None,
+    dry_run: OnlyShow = None,
     as_json: Json = False,
 ) -> None:
     """Delete the snapshots that have had their time, by the retention tiers.

@@ -20,6 +20,14 @@ DatabaseName = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Check everything, say what would be done, and stop.")
 ]
+OnlyShow = Annotated[
+    bool | None,
+    typer.Option(
+        "--dry-run/--yes",
+        help="Only show what would be deleted, or delete it. One of the two must be given.",
+        show_default=False,
+    ),
+]
 NoRoles = Annotated[
     bool,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from neonhub_backup.cli.app import app
-from neonhub_backup.cli.options import Json
+from neonhub_backup.cli.options import Json, OnlyShow
 from neonhub_backup.cli.output import report, size_text
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
@@ -26,14 +26,7 @@ def prune(
             metavar="NAME",
         ),
     ] = None,
-    dry_run: Annotated[
-        bool | None,
-        typer.Option(
-            "--dry-run/--yes",
-            help="Only show what would be deleted, or delete it. One of the two must be given.",
-            show_default=False,
-        ),
-    ] = None,
+    dry_run: OnlyShow = None,
     as_json: Json = False,
 ) -> None:
     """Delete what has had its time from directory stores; buckets do it by themselves.
