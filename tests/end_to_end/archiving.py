@@ -112,8 +112,17 @@ class Archived:
         self, *arguments: str, expect: int = 0, live: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run the tool to its end, which must have this exit code."""
+        process = self.begin(*arguments, live=live)
+        stdout, stderr = process.communicate(timeout=300)
+        done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        said = f"exit code {done.returncode}: {done.stdout}{done.stderr}"
+        assert done.returncode == expect, said
+        return done
+
+    def begin(self, *arguments: str, live: bool = True) -> subprocess.Popen[str]:
+        """Run the tool without waiting for it."""
         url = {"DATABASE_URL": self.server.url(DATABASE)} if live else {}
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "neonhub_backup", "--config", str(self.config), *arguments],
             env={
                 **os.environ,
@@ -121,14 +130,11 @@ class Archived:
                 **url,
                 "NEONHUB_BACKUP_PG_BIN": str(bin_dir(self.server.major)),
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=300,
-            check=False,
+            process_group=0,
         )
-        said = f"exit code {done.returncode}: {done.stdout}{done.stderr}"
-        assert done.returncode == expect, said
-        return done
 
     def json(self, *arguments: str, live: bool = True) -> Any:
         """Run the tool and read its JSON."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -270,6 +272,25 @@ def test_what_cannot_be_recovered_is_refused_before_anything_is_written(
     assert "ends before time" in told
     assert "--latest for all that there is" in told
     assert not Path(data).exists()
+
+
+@pytest.mark.parametrize("moment", ["data", "recovery.signal", "postmaster.pid"])
+def test_a_recovery_that_is_stopped_leaves_nothing_behind(
+    shop: Archived, tmp_path: Path, moment: str
+) -> None:
+    shop.archive_all()
+    data = tmp_path / "data"
+    awaited = data if moment == "data" else data / moment
+
+    process = shop.begin("pitr", str(data), "--latest")
+    wait_until(awaited.exists)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+
+    assert process.returncode == 143, said
+    assert not data.exists()
+    running_still = psutil.process_iter(["cmdline"])
+    assert not [each for each in running_still if str(data) in (each.info["cmdline"] or ())]
 
 
 def test_a_base_backup_that_is_damaged_is_not_recovered_from(
