@@ -218,6 +218,8 @@ def main(arguments: Sequence[str]) -> None:
         made = backups(bench)
         recovered = recoveries(bench)
         megabytes = database.megabytes(bench.server, NAME)
+    for place in (bench.plain, bench.store):
+        shutil.rmtree(place)
     print(f"\n{megabytes} MB of rows and vectors, {os.cpu_count()} cores\n")
     print(table("backup", made), table("until the database answers", recovered), sep="\n\n")
 
