@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	then echo $$p; break; fi; done)
 SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
 BIN = .venv/bin
-SIDE_BY_SIDE = -n 2 --dist loadgroup
+SIDE_BY_SIDE = -n 2 --dist loadfile
 WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
 .PHONY: help up down clean setup test lint unit end-to-end examples golden policy forecast bench

@@ -47,7 +47,10 @@ OUTPUTS = {
         f"{purpose}_service_account": f"local-{purpose}@neonhub-local.iam.gserviceaccount.com"
         for purpose in ("backup", "drill", "restore")
     },
-    "generated_files": [CONFIGURATION, WORKFLOW],
+    "generated_files": [
+        CONFIGURATION,
+        *(f".github/workflows/db-{name}-local.yml" for name in ("backup", "drill", "restore")),
+    ],
 }
 TIERS = {
     "db/hourly/": 1,

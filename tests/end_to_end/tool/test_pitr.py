@@ -167,10 +167,10 @@ def test_no_more_is_lost_than_archive_timeout_and_the_upload(
 ) -> None:
     shop.sql("ALTER SYSTEM SET archive_timeout = '2s'")
     shop.sql("SELECT pg_reload_conf()")
-    before = len(segments(shop))
     shop.sql("INSERT INTO items VALUES (7)")
     committed = time.monotonic()
-    wait_until(lambda: len(segments(shop)) > before)
+    ((segment,),) = shop.sql("SELECT pg_walfile_name(pg_current_wal_insert_lsn())")
+    wait_until(lambda: segment in [path.name for path in segments(shop)])
     lost_for = time.monotonic() - committed
     shop.kill()
 

@@ -26,13 +26,6 @@ EXAMPLES = "NEONHUB_BACKUP_EXAMPLES"
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of this folder: they share a stack."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("workflows"), append=False)
-
-
 class Local:
     """The deployed stack, whose workflows are run as GitHub would run them.
 
