@@ -7,10 +7,11 @@ from neonhub_backup.domain.schedule import cron_expression
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
 from workflows.minutes import off_hour_minute
-from workflows.model import Choice, Cron, Job, Permission, Run, Step, Text, Workflow
+from workflows.model import Choice, Cron, Job, Permission, Run, Step, Workflow
 from workflows.tool import (
     IDENTIFY,
     READ,
+    REASON,
     RUNNER,
     alert_job,
     become,
@@ -46,16 +47,12 @@ def backup_workflow(args: WorkflowArgs) -> Workflow:
             "tier": Choice(
                 description="Tier to store it under; auto is the highest that is owed",
                 options=(AUTO, *args.retention.rules()),
-                default=AUTO,
             ),
             "database": Choice(
                 description="Database to back up",
                 options=(EVERY, *args.databases),
-                default=EVERY,
             ),
-            "reason": Text(
-                description="Why now, for whoever reads the list of runs", required=True
-            ),
+            "reason": REASON,
         },
         concurrency=f"db-backup-{args.environment}",
         jobs={
@@ -115,11 +112,7 @@ def _steps(args: WorkflowArgs) -> Iterator[Step]:
             "TIER": f"${{{{ inputs.tier || '{AUTO}' }}}}",
             **chosen,
         },
-        script=f"""
-            databases=()
-            if [[ "${{DATABASE}}" != {EVERY} ]]; then databases=(--database "${{DATABASE}}"); fi
-            neonhub-backup --github backup --tier "${{TIER}}" "${{databases[@]}}"
-            """,
+        script=_of_databases('backup --tier "${TIER}"'),
     )
     yield Run(
         name="Validate",
@@ -130,11 +123,7 @@ def _steps(args: WorkflowArgs) -> Iterator[Step]:
             " the backup itself."
         ),
         env={**keys, **chosen},
-        script=f"""
-            databases=()
-            if [[ "${{DATABASE}}" != {EVERY} ]]; then databases=(--database "${{DATABASE}}"); fi
-            neonhub-backup --github validate latest "${{databases[@]}}"
-            """,
+        script=_of_databases("validate latest"),
     )
     if args.heartbeat:
         yield Run(
@@ -143,3 +132,12 @@ def _steps(args: WorkflowArgs) -> Iterator[Step]:
             env=secrets("NEONHUB_BACKUP_HEARTBEAT_URL"),
             script="neonhub-backup heartbeat",
         )
+
+
+def _of_databases(command: str) -> str:
+    """A command for the chosen database, or for every one."""
+    return f"""
+        databases=()
+        if [[ "${{DATABASE}}" != {EVERY} ]]; then databases=(--database "${{DATABASE}}"); fi
+        neonhub-backup --github {command} "${{databases[@]}}"
+        """

@@ -9,6 +9,7 @@ from workflows.model import Choice, Cron, Job, Run, Step, Text, Workflow
 from workflows.tool import (
     IDENTIFY,
     READ,
+    REASON,
     RUNNER,
     alert_job,
     become,
@@ -51,16 +52,12 @@ def drill_workflow(args: WorkflowArgs) -> Workflow:
             "database": Choice(
                 description="Database that it is of",
                 options=tuple(args.databases),
-                default=next(iter(args.databases)),
             ),
             "store": Choice(
                 description="Store whose copy is drilled",
                 options=(EVERY, *args.stores),
-                default=EVERY,
             ),
-            "reason": Text(
-                description="Why now, for whoever reads the list of runs", required=True
-            ),
+            "reason": REASON,
         },
         concurrency=f"db-drill-{args.environment}",
         jobs={

@@ -128,11 +128,10 @@ class Cron:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A question to whoever starts a run, with the answers there are."""
+    """A question to whoever starts a run, with the answers there are; the first is the default."""
 
     description: str
     options: tuple[str, ...]
-    default: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,6 @@ def promote_workflow(args: WorkflowArgs) -> Workflow:
                     " branch and keeps what it held"
                 ),
                 options=(BRANCH, PROMOTE),
-                default=BRANCH,
             ),
             "confirm": Text(
                 description="For promote: the name of this environment, typed, as a confirmation",
@@ -34,7 +33,6 @@ def promote_workflow(args: WorkflowArgs) -> Workflow:
             "database": Choice(
                 description="The database that it is about",
                 options=tuple(args.neon),
-                default=next(iter(args.neon)),
             ),
             "at": Text(
                 description="For branch: the time to go back to, such as 2026-01-05T02:00:00Z",

@@ -73,7 +73,7 @@ def _input(asked: Choice | Text) -> _Node:
                 "description": asked.description,
                 "type": "choice",
                 "options": list(asked.options),
-                "default": asked.default,
+                "default": asked.options[0],
             }
         case Text():
             default = {} if asked.default is None else {"default": asked.default}

@@ -29,7 +29,6 @@ def restore_workflow(args: WorkflowArgs) -> Workflow:
                     " revert gives the name back"
                 ),
                 options=(RESTORE, PROMOTE, REVERT),
-                default=RESTORE,
             ),
             "confirm": Text(
                 description="The name of this environment, typed, as a confirmation", required=True
@@ -37,12 +36,10 @@ def restore_workflow(args: WorkflowArgs) -> Workflow:
             "target": Choice(
                 description="Secret that holds the connection string to restore into",
                 options=args.url_variables,
-                default=args.url_variables[0],
             ),
             "database": Choice(
                 description="For restore: the database that the backup is of",
                 options=tuple(args.databases),
-                default=next(iter(args.databases)),
             ),
             "name": Text(
                 description=(
@@ -65,12 +62,10 @@ def restore_workflow(args: WorkflowArgs) -> Workflow:
             "store": Choice(
                 description="For restore: the store to read from; any takes the first that answers",
                 options=(ANY, *args.stores),
-                default=ANY,
             ),
             "disconnect": Choice(
                 description="For promote and revert: end the connections that are open",
                 options=(NO, YES),
-                default=NO,
             ),
             "reason": Text(description="Why, for whoever must agree", required=True),
         },

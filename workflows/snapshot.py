@@ -6,8 +6,8 @@ from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from workflows.args import WorkflowArgs
 from workflows.backup import AUTO, schedule
 from workflows.environments import environment_name
-from workflows.model import Choice, Job, Permission, Run, Step, Text, Workflow
-from workflows.tool import RUNNER, alert_job, install_tool, job_environment, secrets
+from workflows.model import Choice, Job, Permission, Run, Step, Workflow
+from workflows.tool import REASON, RUNNER, alert_job, install_tool, job_environment, secrets
 
 NEON_KEY = "NEON_API_KEY"
 """The secret that opens the project."""
@@ -26,11 +26,8 @@ def snapshot_workflow(args: WorkflowArgs) -> Workflow:
             "tier": Choice(
                 description="Tier to take it for; auto is the highest that is owed",
                 options=(AUTO, *often.rules()),
-                default=AUTO,
             ),
-            "reason": Text(
-                description="Why now, for whoever reads the list of runs", required=True
-            ),
+            "reason": REASON,
         },
         concurrency=f"db-snapshot-{args.environment}",
         jobs={

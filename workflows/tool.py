@@ -1,13 +1,12 @@
 """Steps that bring the tool onto a runner, and let it in where the job may go."""
 
 from collections.abc import Iterator
-from textwrap import dedent
 
 from workflows import actions
 from workflows.args import WorkflowArgs
 from workflows.clouds import become_in_aws, become_in_google
 from workflows.environments import environment_name
-from workflows.model import Job, Permission, Run, Step, Uses
+from workflows.model import Job, Permission, Run, Step, Text, Uses
 
 RUNNER = "ubuntu-24.04"
 CONFIGURATION_VARIABLE = "NEONHUB_BACKUP_CONFIG"
@@ -15,6 +14,9 @@ CONFIGURATION_VARIABLE = "NEONHUB_BACKUP_CONFIG"
 
 READ = Permission("read", "to check out the configuration")
 IDENTIFY = Permission("write", "to prove to the clouds which run this is")
+
+REASON = Text(description="Why now, for whoever reads the list of runs", required=True)
+"""Asked of whoever starts a run that nobody has to agree to."""
 
 _AFTER_INSTALLATIONS = (
     "After the installations, so that nothing they run ever sees credentials; for the same reason"
@@ -148,10 +150,10 @@ def alert_job(args: WorkflowArgs, *, file: str, watched: str) -> Job:
                     **(secrets(chat) if args.chat else {}),
                     "PYTHONPATH": "tool",
                 },
-                script=dedent(f"""
+                script=f"""
                     python3 -P -m neonhub_backup.alert --environment {args.environment} \\
                       --workflow {file} --result "${{RESULT}}"
-                    """),
+                    """,
             ),
         ),
     )

@@ -18,7 +18,7 @@ def text(*steps: Step, header: str = "Generated.") -> str:
             header=header,
             schedule=(Cron(expression="7 * * * *", comment="Every hour."),),
             inputs={
-                "loud": Choice(description="How: loud?", options=("no", "yes"), default="no"),
+                "loud": Choice(description="How: loud?", options=("no", "yes")),
                 "why": Text(description="Why", required=True),
             },
             concurrency="greet",
