@@ -179,13 +179,15 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
     # It opens the whole project: whoever is reviewed sees it, and what takes snapshots.
     owns = _present({"NEON_API_KEY": stack.neon_api_key})
 
-    def own(purpose: str, secrets: Mapping[str, pulumi.Output[str]]) -> EnvironmentArgs:
+    def own(
+        purpose: str, secrets: Mapping[str, pulumi.Output[str]], *, in_clouds: bool = True
+    ) -> EnvironmentArgs:
         return EnvironmentArgs(
             environment=environment_name(settings.environment, purpose),
             repository=github.repository,
             branches=[github.branch],
             secrets=secrets,
-            variables=_identity(settings, stores, purpose),
+            variables=_identity(settings, stores, purpose) if in_clouds else {},
             reviewers=confirmed.restore if purpose == "restore" else NOBODY,
             wait_minutes=github.restore.wait_minutes if purpose == "restore" else 0,
         )
@@ -206,20 +208,11 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
     }
     if owns:
         # A key that can delete every branch, on a schedule: it sees no database and no backup.
-        found["snapshot"] = EnvironmentArgs(
-            environment=environment_name(settings.environment, "snapshot"),
-            repository=github.repository,
-            branches=[github.branch],
-            secrets=owns,
-        )
+        found["snapshot"] = own("snapshot", owns, in_clouds=False)
     if stack.chat_url is not None:
-        # No identity in any cloud: it is where runs that failed are told.
-        found["alert"] = EnvironmentArgs(
-            environment=environment_name(settings.environment, "alert"),
-            repository=github.repository,
-            branches=[github.branch],
-            secrets={"NEONHUB_BACKUP_CHAT_URL": stack.chat_url},
-        )
+        # Where failed runs are told.
+        chat = {"NEONHUB_BACKUP_CHAT_URL": stack.chat_url}
+        found["alert"] = own("alert", chat, in_clouds=False)
     infrastructure = settings.infrastructure
     if infrastructure is not None:
         for purpose, branches in (
