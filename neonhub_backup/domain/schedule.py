@@ -4,40 +4,37 @@ One schedule serves all tiers, since a run takes the highest that is owed; so a 
 is made up for by the next.
 """
 
+from typing import NamedTuple
+
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
+
+
+class _Time(NamedTuple):
+    """When a tier's slots begin."""
+
+    cron: str
+    calendar: str
+    """For systemd's OnCalendar."""
+
+
+_TIMES = {
+    Tier.HOURLY: _Time("{minute} * * * *", "*-*-* *:00:00 UTC"),
+    Tier.DAILY: _Time("{minute} {hour} * * *", "*-*-* {hour:02}:00:00 UTC"),
+    Tier.WEEKLY: _Time("{minute} {hour} * * 0", "Sun *-*-* {hour:02}:00:00 UTC"),
+    Tier.MONTHLY: _Time("{minute} {hour} 1 * *", "*-*-01 {hour:02}:00:00 UTC"),
+    Tier.ANNUAL: _Time("{minute} {hour} 1 1 *", "*-01-01 {hour:02}:00:00 UTC"),
+}
 
 
 def cron_expression(retention: RetentionPolicy, minute: int = 0) -> str:
     """For cron, in UTC, so many minutes after the full hour."""
-    hour = retention.hour_utc
-    match _lowest(retention):
-        case Tier.HOURLY:
-            return f"{minute} * * * *"
-        case Tier.DAILY:
-            return f"{minute} {hour} * * *"
-        case Tier.WEEKLY:
-            return f"{minute} {hour} * * 0"
-        case Tier.MONTHLY:
-            return f"{minute} {hour} 1 * *"
-        case Tier.ANNUAL:
-            return f"{minute} {hour} 1 1 *"
+    return _lowest(retention).cron.format(minute=minute, hour=retention.hour_utc)
 
 
 def calendar_event(retention: RetentionPolicy) -> str:
     """For systemd's OnCalendar, at the full hour."""
-    time = f"{retention.hour_utc:02}:00:00 UTC"
-    match _lowest(retention):
-        case Tier.HOURLY:
-            return "*-*-* *:00:00 UTC"
-        case Tier.DAILY:
-            return f"*-*-* {time}"
-        case Tier.WEEKLY:
-            return f"Sun *-*-* {time}"
-        case Tier.MONTHLY:
-            return f"*-*-01 {time}"
-        case Tier.ANNUAL:
-            return f"*-01-01 {time}"
+    return _lowest(retention).calendar.format(hour=retention.hour_utc)
 
 
-def _lowest(retention: RetentionPolicy) -> Tier:
-    return next(iter(retention.rules()))
+def _lowest(retention: RetentionPolicy) -> _Time:
+    return _TIMES[next(iter(retention.rules()))]
