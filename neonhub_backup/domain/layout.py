@@ -48,9 +48,14 @@ class Location:
 
 
 def new_location(tier: Tier, now: datetime) -> Location:
-    """A place no other backup has."""
+    """A place no other backup has, and that sorts after all that begin earlier in the second.
+
+    The short id is 12 bits of the fraction of the second, then 20 random ones.
+    """
     started = now.astimezone(UTC).replace(microsecond=0)
-    return Location(started, f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}", tier)
+    fraction = (now.microsecond << 12) // 1_000_000
+    name = f"{started:%Y%m%dT%H%M%SZ}-{fraction:03x}{secrets.randbelow(1 << 20):05x}"
+    return Location(started, name, tier)
 
 
 def tier_prefix(tier: Tier) -> str:

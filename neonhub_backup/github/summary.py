@@ -208,7 +208,8 @@ def _history_row(manifest: Manifest, history: Sequence[Manifest]) -> list[str]:
 
 def _before(manifest: Manifest, history: Sequence[Manifest]) -> Manifest | None:
     """The backup before, of any tier."""
-    return next((one for one in history if one.started < manifest.started), None)
+    this = (manifest.started, manifest.name)
+    return next((one for one in history if (one.started, one.name) < this), None)
 
 
 def _change(now: int, before: int | None) -> str:

@@ -49,6 +49,16 @@ def test_two_backups_of_one_second_have_two_places() -> None:
     assert new_location(Tier.DAILY, now).prefix != new_location(Tier.DAILY, now).prefix
 
 
+def test_backups_of_one_second_sort_as_they_began() -> None:
+    second = datetime(2025, 1, 5, tzinfo=UTC)
+    begun = [second + timedelta(microseconds=each) for each in (0, 300, 400_000, 999_500, 999_999)]
+
+    places = [new_location(Tier.DAILY, each) for each in begun]
+
+    assert [place.started for place in places] == [second] * 5
+    assert sorted(places) == places
+
+
 def test_locations_sort_by_time_first() -> None:
     early = new_location(Tier.ANNUAL, datetime(2025, 1, 5, tzinfo=UTC))
     late = new_location(Tier.HOURLY, datetime(2025, 1, 6, tzinfo=UTC))

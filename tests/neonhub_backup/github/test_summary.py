@@ -1,5 +1,6 @@
 """The page of a run tells who sees nothing else what happened, and what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -252,3 +253,16 @@ def test_a_change_is_that_to_the_backup_before(before: int, now: int, shown: str
     one = BackedUp(database="app", manifest=history[0], stores=["aws"], history=history)
 
     assert f"| {now:,} ({shown}) |" in summary("backup", [_report(one)], None)
+
+
+def test_the_backup_before_can_be_of_the_same_second() -> None:
+    second = location(day=1)
+    history = [
+        manifest(replace(second, name=f"{second.name[:-8]}{short_id}")).model_copy(
+            update={"tables": (_table("a", 0, rows),)}
+        )
+        for short_id, rows in (("8000ffff", 150), ("70000000", 100))
+    ]
+    one = BackedUp(database="app", manifest=history[0], stores=["aws"], history=history)
+
+    assert "| 150 (+50.0%) |" in summary("backup", [_report(one)], None)
