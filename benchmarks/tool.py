@@ -310,6 +310,7 @@ def main(arguments: Sequence[str]) -> None:
     with database.server(HOME) as server, private_home() as gpg_home:
         bench = Bench(server, gpg_home, options.rounds)
         bench.empty(bench.store, bench.plain)
+        database.drop(server, "copy")  # which a run that was interrupted can have left
         database.ensure(server, "single_bare", size=1, indexes=False)
         database.ensure(server, SINGLE, size=1, indexes=True)
         _import_private_key(bench)
