@@ -56,9 +56,9 @@ from neonhub_backup.postgres.snapshot import (
 )
 from neonhub_backup.processes import Command, Pipeline, Programs, run
 from neonhub_backup.progress import Progress, phase
-from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Lock, Store, Upload
 from neonhub_backup.streams import settle, workers
+from neonhub_backup.wording import shown
 
 log = logging.getLogger(__name__)
 

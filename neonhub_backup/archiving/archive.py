@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 BASE_NAME = "%Y%m%dT%H%M%S"
 """How base backups are named, by the time at which they began."""
 
-_BLOCK_BYTES = 1 << 20
 _COMPRESSED = (".lz4", ".gz")
 
 
@@ -243,17 +242,6 @@ def _system_of(path: Path) -> str:
             " path that it puts for %p"
         ) from error
     return str(int.from_bytes(content, sys.byteorder))
-
-
-def is_same(one: Path, other: Path) -> bool:
-    """Whether two files have the same content."""
-    if one.stat().st_size != other.stat().st_size:
-        return False
-    with one.open("rb") as left, other.open("rb") as right:
-        while block := left.read(_BLOCK_BYTES):
-            if block != right.read(_BLOCK_BYTES):
-                return False
-    return True
 
 
 def refuse_other(archive: Archive, name: str) -> IntegrityError:

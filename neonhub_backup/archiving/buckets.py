@@ -1,5 +1,6 @@
 """An archive in an operations bucket, which the programs of barman-cloud write and read."""
 
+import filecmp
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from neonhub_backup.archiving.archive import Archive, Base, is_same, refuse_other, unreachable
+from neonhub_backup.archiving.archive import Archive, Base, refuse_other, unreachable
 from neonhub_backup.archiving.directory import refuse_tablespaces
 from neonhub_backup.archiving.segments import parse_lsn
 from neonhub_backup.domain import configuration
@@ -122,7 +123,7 @@ class BucketArchive(Archive):
             except (NoBackupError, StoreError) as error:
                 log.warning("%s; so it is not known whether it is the same, and sent again", error)
                 return False
-            if not is_same(path, copy):
+            if not filecmp.cmp(path, copy, shallow=False):
                 raise refuse_other(self, path.name)
         return True
 

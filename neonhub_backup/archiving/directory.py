@@ -4,14 +4,16 @@ A base backup is a data directory beside `base.json`, which describes it. It get
 PostgreSQL's own `pg_verifybackup` has read it and everything is on the disk.
 """
 
+import filecmp
 import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from neonhub_backup.archiving.archive import BASE_NAME, Archive, Base, is_same, refuse_other
+from neonhub_backup.archiving.archive import BASE_NAME, Archive, Base, refuse_other
 from neonhub_backup.archiving.segments import parse_lsn
 from neonhub_backup.errors import (
     DatabaseError,
@@ -119,19 +121,17 @@ class DirectoryArchive(Archive):
         key = self.wal_key(path.name)
         place = self.directory.path("write", key)
         if place.exists():
-            if is_same(path, place):
+            if filecmp.cmp(path, place, shallow=False):
                 return
             raise refuse_other(self, path.name)
         with path.open("rb") as file, self.store.upload(key, None) as upload:
-            while block := file.read(_BLOCK_BYTES):
-                upload.write(block)
+            shutil.copyfileobj(file, upload, _BLOCK_BYTES)
             upload.commit()
 
     def _bring(self, name: str, target: Path) -> None:
         try:
             with self.store.download(self.wal_key(name)) as blocks, target.open("wb") as file:
-                for block in blocks:
-                    file.write(block)
+                file.writelines(blocks)
         except MissingObjectError as error:
             raise NoBackupError(f"{name} is not in {self.here}: recovery ends before it") from error
 

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from neonhub_backup.archiving.archive import Archive, Base
 from neonhub_backup.archiving.commands import Tool
@@ -33,6 +32,7 @@ from neonhub_backup.domain.configuration import Check
 from neonhub_backup.errors import BackupError, DatabaseError, NoBackupError, StoreError, TargetError
 from neonhub_backup.postgres.connection import Connection, query, value
 from neonhub_backup.postgres.programs import exact_programs
+from neonhub_backup.postgres.snapshot import count_rows
 from neonhub_backup.processes import Programs
 from neonhub_backup.restore.comparison import run_checks
 from neonhub_backup.temporary import remove_folder
@@ -140,7 +140,7 @@ def recover(
                     last_transaction=_last_transaction(connection),
                     position=_position(connection),
                     timeline=_timeline(connection, plan),
-                    tables=count_rows(connection),
+                    tables=rows_of_tables(connection),
                     problems=tuple(run_checks(wanted.checks, server.target)),
                     seconds_to_restore=restored,
                     seconds_to_data=ready,
@@ -153,7 +153,7 @@ def recover(
     return recovered
 
 
-def count_rows(connection: Connection) -> dict[str, int]:
+def rows_of_tables(connection: Connection) -> dict[str, int]:
     """The rows of every table, partitions each by themselves."""
     found = query(
         connection,
@@ -161,12 +161,8 @@ def count_rows(connection: Connection) -> dict[str, int]:
         " WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
         " ORDER BY 1, 2",
     )
-    rows: dict[str, int] = {}
-    for schema, table in found:
-        name = sql.Identifier(str(schema), str(table))
-        ((count,),) = query(connection, sql.SQL("SELECT count(*) FROM ONLY {}").format(name))
-        rows[f"{schema}.{table}"] = int(str(count))
-    return rows
+    tables = [(str(schema), str(table)) for schema, table in found]
+    return {".".join(table): count_rows(connection, table) for table in tables}
 
 
 def _prepare(data: Path) -> bool:

@@ -55,11 +55,6 @@ def parse_lsn(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
-def format_lsn(position: int) -> str:
-    """A position as PostgreSQL writes it."""
-    return f"{position >> 32:X}/{position & (_HIGH - 1):X}"
-
-
 def segment_name(timeline: int, number: int, segment_bytes: int) -> str:
     """A segment's name."""
     per_high = _HIGH // segment_bytes

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,11 +12,8 @@ from pathlib import Path
 from neonhub_backup.errors import DatabaseError, ProgramError
 from neonhub_backup.postgres.connection import Connection, Target, connect
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.postgres.server import ending_with_us
-from neonhub_backup.postgres.user import ServerUserError, server_user_prefix
-from neonhub_backup.temporary import remove_folder
+from neonhub_backup.postgres.server import PORT, log_of, private_place, reached, running_server
 
-PORT = "5432"
 _POLL_SECONDS = 0.2
 _TAIL_CHARACTERS = 2000
 _ABSENT = re.compile(r'(role|database) ".*" does not exist|postgres on \S+ does not exist')
@@ -103,40 +99,19 @@ def recovering_server(
     Raises:
         ProgramError: it cannot be started.
     """
-    home = Path(tempfile.mkdtemp(prefix="nhb-"))
-    try:
-        try:
-            prefix, owner = server_user_prefix([suite.directory, home, data])
-        except ServerUserError as error:
-            raise ProgramError(str(error)) from error
-        access, log = home / "access", home / "log"
+    with private_place(suite.directory, data) as place:
+        access = place.folder / "access"
         access.write_text("local all all trust\n")
-        (home / "postgresql.conf").touch()
-        if owner is not None:
-            _give(home, owner)
-            _give(data, owner)
-        options = settings(home, data, access, standby=standby) | needed_settings(
+        (place.folder / "postgresql.conf").touch()
+        if place.owner is not None:
+            _give(place.folder, place.owner)
+            _give(data, place.owner)
+        options = settings(place.folder, data, access, standby=standby) | needed_settings(
             _control_data(suite, data)
         )
-        argv = [*ending_with_us(prefix, "INT"), suite.path("postgres"), "-D", str(data)]
-        argv += [f"--{name}={text}" for name, text in options.items()]
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                process_group=0,
-                cwd="/",
-            )
-        target = Target({"host": str(home), "port": PORT, "user": superuser, "dbname": database})
-        try:
-            yield RecoveringServer(process, log, target)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait()
-    finally:
-        remove_folder(home)
+        with running_server(suite, place, data, options, signal.SIGINT) as process:
+            target = reached(place, superuser, database)
+            yield RecoveringServer(process, log_of(place), target)
 
 
 def settings(home: Path, data: Path, access: Path, *, standby: bool) -> dict[str, str]:
@@ -144,7 +119,6 @@ def settings(home: Path, data: Path, access: Path, *, standby: bool) -> dict[str
     private = {
         "listen_addresses": "",
         "port": PORT,
-        "unix_socket_directories": str(home),
         "unix_socket_permissions": "0700",
         "hba_file": str(access),
         # The configuration may name the place of the server that is recovered.

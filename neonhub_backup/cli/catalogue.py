@@ -22,6 +22,7 @@ from neonhub_backup.holdings.copies import Copies, find_copies, take_inventory
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.holdings.selection import Wanted, choose, joined
 from neonhub_backup.stores.base import Store
+from neonhub_backup.wording import moment_text
 
 log = logging.getLogger(__name__)
 
@@ -280,4 +281,4 @@ def _moment(text: str) -> datetime:
 
 
 def _shown(text: str) -> str:
-    return f"{_moment(text):%Y-%m-%dT%H:%M:%SZ}"
+    return moment_text(_moment(text))

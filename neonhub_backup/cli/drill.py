@@ -31,8 +31,8 @@ from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.owing import owed_copy
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, first_that_works
-from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Store
+from neonhub_backup.wording import shown
 
 log = logging.getLogger(__name__)
 

@@ -56,6 +56,7 @@ from neonhub_backup.journal import (
     default_path,
 )
 from neonhub_backup.postgres.connection import Target, parse_url
+from neonhub_backup.wording import moment_text
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,7 @@ def restore_(
     Given again after an interruption, it goes on where it stopped.
     """
     session = open_session(context.obj)
-    if confirm is not None:
-        check_confirmation(session.configuration, confirm)
+    check_confirmation(session.configuration, confirm)
     chosen = session.database(database)
     asked = _Asked(
         session=session,
@@ -132,7 +132,7 @@ def restore_(
     )
     skip = read_skips(skip_step, reason)
     path = journal or default_path(session.configuration.environment, chosen.name)
-    with recovery_journal(path, asked.target, looking=dry_run) as opened:
+    with recovery_journal(path, None if dry_run else asked.target) as opened:
         unfinished = opened.unfinished(PURPOSE, chosen.name)
         if unfinished is not None:
             _refuse_another(unfinished, asked)
@@ -190,7 +190,7 @@ def _refuse_another(unfinished: Run, asked: _Asked) -> None:
 
 def _begun(run: Run) -> tuple[str, str]:
     """Who began a run, and when."""
-    return run.opened.by, f"{run.opened.time:%Y-%m-%dT%H:%M:%SZ}"
+    return run.opened.by, moment_text(run.opened.time)
 
 
 def _prepare(

@@ -37,14 +37,16 @@ Reason = Annotated[
 
 
 @contextmanager
-def recovery_journal(path: Path, target: Target, *, looking: bool) -> Generator[Journal]:
-    """A journal to write to, which the target's password is kept out of; or to look into alone.
+def recovery_journal(path: Path, target: Target | None) -> Generator[Journal]:
+    """A journal to write to, which the target's password is kept out of.
+
+    Without a target it is one to look into alone.
 
     Raises:
         UnconfirmedError: another run has it open.
         ConfigurationError: it cannot be read or written, or is not a journal.
     """
-    if looking:
+    if target is None:
         yield peek_journal(path)
         return
     who = origin()

@@ -42,7 +42,7 @@ from neonhub_backup.journal import Journal, Run, check_skips, default_path
 from neonhub_backup.neon import promoting, restoring, snapshots
 from neonhub_backup.neon.api import Api, open_api
 from neonhub_backup.neon.snapshots import Held, View
-from neonhub_backup.restore.comparison import shown
+from neonhub_backup.wording import moment_text, shown
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class _Project:
             "project": self.settings.project,
             "production": self.view.production.name,
             "history_seconds": self.view.project.history_retention_seconds,
-            "oldest": _text(self.view.oldest(self.now)),
+            "oldest": moment_text(self.view.oldest(self.now)),
             "branches": len(self.view.branches),
             "branches_limit": None if owner is None else owner.branches_limit,
             "plan": None if owner is None else owner.subscription_type,
@@ -230,13 +230,17 @@ def restore(
     moment = parse_moment(at)
     with _project(context, database) as project:
         name = restoring.decide(project.view, moment, branch, project.now)
-        result = project.described() | {"branch": name, "at": _text(moment), "dry_run": dry_run}
+        result = project.described() | {
+            "branch": name,
+            "at": moment_text(moment),
+            "dry_run": dry_run,
+        }
         if dry_run:
             report(result, as_json=as_json)
             if not as_json:
                 typer.echo(
                     f"would make branch {name} of {project.view.production.name} as it was at"
-                    f" {_text(moment)}"
+                    f" {moment_text(moment)}"
                 )
             return
         made = restoring.restore(
@@ -258,7 +262,7 @@ def restore(
         _say_restored(result)
     if found.problems:
         raise DrillFailedError(
-            f"branch {name} is as {project.view.production.name} was at {_text(moment)}, and does"
+            f"branch {name} is as {result['production']} was at {result['at']}, and does"
             f" not answer the configuration's checks: {shown(found.problems)}; it was kept: look"
             " into it, or restore to an earlier time"
         )
@@ -297,14 +301,15 @@ def promote(
     it stopped.
     """
     skip = read_skips(skip_step, reason)
-    with _project(context, database) as project:
-        if confirm is not None:
-            check_confirmation(project.session.configuration, confirm)
+    with _project(context, database, confirm) as project:
         environment, name = project.environment, project.database.name
-        target = promoting.reach(project.api, project.settings, project.view.production)
+        # Looking must not give production a compute.
+        target = None
+        if not dry_run:
+            target = promoting.reach(project.api, project.settings, project.view.production)
         path = journal or default_path(environment, name)
         kept, names = None, list[str]()
-        with recovery_journal(path, target, looking=dry_run) as opened:
+        with recovery_journal(path, target) as opened:
             asked = _before(project, opened, branch, dry_run=dry_run) if undo else branch
             run = opened.unfinished(promoting.PURPOSE, name)
             if asked is not None:
@@ -387,8 +392,11 @@ def _promotion(
 
 
 @contextmanager
-def _project(context: typer.Context, name: str | None) -> Generator[_Project]:
+def _project(
+    context: typer.Context, name: str | None, confirm: str | None = None
+) -> Generator[_Project]:
     session = open_session(context.obj)
+    check_confirmation(session.configuration, confirm)
     database = session.database(name)
     settings = database.neon
     if settings is None:
@@ -425,8 +433,8 @@ def _snapshot(held: Held) -> dict[str, Any]:
         "name": branch.name,
         "branch_id": branch.id,
         "tier": str(held.tier),
-        "created": _text(branch.created_at),
-        "expires": None if branch.expires_at is None else _text(branch.expires_at),
+        "created": moment_text(branch.created_at),
+        "expires": None if branch.expires_at is None else moment_text(branch.expires_at),
         "protected": branch.protected,
     }
 
@@ -443,8 +451,8 @@ def _own_snapshots(project: _Project) -> dict[str, Any]:
         "neon_snapshots": [
             {
                 "name": one.name,
-                "created": _text(one.created_at),
-                "expires": None if one.expires_at is None else _text(one.expires_at),
+                "created": moment_text(one.created_at),
+                "expires": None if one.expires_at is None else moment_text(one.expires_at),
                 "manual": one.manual,
             }
             for one in found
@@ -504,7 +512,3 @@ def _say_restored(result: dict[str, Any]) -> None:
     say_table(["table", "#rows"], [(each["name"], f"{each['rows']:,}") for each in tables])
     if result["url"] is not None:
         typer.echo(result["url"])
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

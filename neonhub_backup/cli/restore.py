@@ -148,8 +148,7 @@ def restore(
     )
     names = None if tables is None else parse_tables(tables)
     session = open_session(context.obj)
-    if confirm is not None:
-        check_confirmation(session.configuration, confirm)
+    check_confirmation(session.configuration, confirm)
     target = read_target(into)
     name = session.database(database).name
     now = datetime.now(UTC)

@@ -138,7 +138,7 @@ def migration(
     if chosen.recovery.mark_rolled_back is not None and MARK not in skip:
         check_command(chosen.recovery.mark_rolled_back, "mark_rolled_back", chosen, suite)
     subject = f"{chosen.name} {name}"
-    with recovery_journal(path, target, looking=dry_run) as opened:
+    with recovery_journal(path, None if dry_run else target) as opened:
         run = opened.unfinished(PURPOSE, subject)
         draft = run or opened.draft(PURPOSE, subject, {"target": str(target), "file": str(sql)})
         _refuse_another(draft, work)

@@ -14,6 +14,7 @@ from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, parse_moment
 from neonhub_backup.stores.base import Store
+from neonhub_backup.wording import moment_text
 
 FromStore = Annotated[
     str | None,
@@ -98,7 +99,7 @@ def say_candidates(candidates: list[Candidate]) -> None:
     first, *others = candidates
     manifest = first.manifest
     typer.echo(
-        f"{manifest.tier} backup {manifest.name}, begun at {manifest.started:%Y-%m-%dT%H:%M:%SZ}:"
+        f"{manifest.tier} backup {manifest.name}, begun at {moment_text(manifest.started)}:"
         f" {manifest.rows:,} rows, {size_text(manifest.bytes)}"
     )
     others_said = f", or else from {', '.join(one.store.name for one in others)}" if others else ""

@@ -88,13 +88,13 @@ def open_session(path: Path | None) -> Session:
     return Session(configuration, open_stores(configuration))
 
 
-def check_confirmation(configuration: Configuration, text: str) -> None:
-    """Refuse what --confirm does not confirm, without telling what would.
+def check_confirmation(configuration: Configuration, text: str | None) -> None:
+    """Refuse what --confirm, if it is given, does not confirm, without telling what would.
 
     Raises:
         UnconfirmedError: the text is not the environment's name.
     """
-    if text != configuration.environment:
+    if text is not None and text != configuration.environment:
         raise UnconfirmedError(
             "--confirm is not the name of the environment that is to be restored, so nothing was"
             " contacted and nothing was changed: give the environment's name as it is in the"

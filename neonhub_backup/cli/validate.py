@@ -23,9 +23,9 @@ from neonhub_backup.errors import (
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.copies import Copies
 from neonhub_backup.holdings.selection import Candidate
-from neonhub_backup.restore.comparison import shown
 from neonhub_backup.stores.base import Store
 from neonhub_backup.upkeep.validating import absent, incomplete
+from neonhub_backup.wording import shown
 
 COMPLETE = "complete"
 

@@ -15,9 +15,9 @@ from neonhub_backup.encryption import decryptor
 from neonhub_backup.errors import BackupError, IntegrityError, PartialBackupError, StoreError
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.copies import Copies
-from neonhub_backup.restore.comparison import shown
 from neonhub_backup.upkeep.verifying import Verdict
 from neonhub_backup.upkeep.verifying import verify as verify_copy
+from neonhub_backup.wording import shown
 
 
 @app.command()

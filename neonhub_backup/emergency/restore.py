@@ -34,9 +34,10 @@ from neonhub_backup.postgres.placement import (
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs, StoppedError
 from neonhub_backup.recovery import run_command
-from neonhub_backup.restore.comparison import run_checks, shown
+from neonhub_backup.restore.comparison import run_checks
 from neonhub_backup.restore.whole import Beside, promote, restore_beside
 from neonhub_backup.stores.base import Store
+from neonhub_backup.wording import shown
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from neonhub_backup.errors import (
 from neonhub_backup.holdings.catalogue import LATEST, Catalogue
 from neonhub_backup.holdings.source import Source
 from neonhub_backup.stores.base import Store
+from neonhub_backup.wording import moment_text
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Wanted:
         if self.name != LATEST:
             return f"complete backup {self.name}"
         of_tier = f" {self.tier}" if self.tier is not None else ""
-        before = f" begun at {self.at:%Y-%m-%dT%H:%M:%SZ} or before" if self.at is not None else ""
+        before = f" begun at {moment_text(self.at)} or before" if self.at is not None else ""
         return f"complete{of_tier} backup of database {self.database}{before}"
 
 
@@ -218,7 +219,7 @@ def _warn(failures: Sequence[BackupError], unreadable: Sequence[str], chosen: Lo
         log.warning(
             "%s, begun at %s, is chosen although %s would come first: that one cannot be read",
             chosen.name,
-            f"{chosen.started:%Y-%m-%dT%H:%M:%SZ}",
+            moment_text(chosen.started),
             ", ".join(unreadable),
         )
 

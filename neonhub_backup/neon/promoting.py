@@ -17,7 +17,8 @@ from neonhub_backup.postgres.connection import Target, connect, parse_url, serve
 from neonhub_backup.postgres.programs import client_programs
 from neonhub_backup.processes import Programs
 from neonhub_backup.recovery import run_command
-from neonhub_backup.restore.comparison import run_checks, shown
+from neonhub_backup.restore.comparison import run_checks
+from neonhub_backup.wording import shown
 
 log = logging.getLogger(__name__)
 

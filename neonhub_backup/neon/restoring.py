@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import sql
-
 from neonhub_backup.domain.configuration import Check, Neon
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.errors import ConfigurationError, NoBackupError
 from neonhub_backup.neon.api import Api, NewBranch
 from neonhub_backup.neon.models import Branch
 from neonhub_backup.neon.snapshots import View, note
-from neonhub_backup.postgres.connection import Target, connect, parse_url, query, quoted
-from neonhub_backup.postgres.snapshot import table_names
+from neonhub_backup.postgres.connection import Target, connect, parse_url, quoted
+from neonhub_backup.postgres.snapshot import count_rows, table_names
 from neonhub_backup.restore.comparison import run_checks
+from neonhub_backup.wording import moment_text
 
 RESTORE = "restore"
 
@@ -49,16 +48,17 @@ def decide(view: View, at: datetime, name: str | None, now: datetime) -> str:
         ConfigurationError: it is yet to come, or there is a branch of that name.
     """
     oldest = view.oldest(now)
+    wanted, possible = moment_text(at), moment_text(oldest)
     if at > now:
         raise ConfigurationError(
-            f"--at {_text(at)} is yet to come, so nothing was restored: give a time from"
-            f" {_text(oldest)} to now"
+            f"--at {wanted} is yet to come, so nothing was restored: give a time from {possible} to"
+            " now"
         )
     if at < oldest:
         older = [held.branch.name for held in view.snapshots if held.branch.created_at <= at]
         instead = f"use the snapshot {older[-1]}" if older else "restore a backup"
         raise NoBackupError(
-            f"--at {_text(at)} is before {_text(oldest)}, the oldest time to which branch"
+            f"--at {wanted} is before {possible}, the oldest time to which branch"
             f" {view.production.name} can go back ({format_duration(view.project.history)} of"
             f" history), so nothing was restored: give that time or a later one, or {instead}"
         )
@@ -110,11 +110,5 @@ def inspect(target: Target, checks: Sequence[Check]) -> Inspection:
     with connect(target) as connection:
         connection.execute("SET row_security = off")
         for identity in sorted(table_names(connection)):
-            counting = sql.SQL("SELECT count(*) FROM ONLY {}").format(sql.Identifier(*identity))
-            ((count,),) = query(connection, counting)
-            rows[quoted(*identity)] = int(str(count))
+            rows[quoted(*identity)] = count_rows(connection, identity)
     return Inspection(rows, tuple(run_checks(checks, target)))
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from neonhub_backup.errors import DatabaseError, ProgramError
@@ -54,6 +55,74 @@ def _shared_memory() -> str:
     return "posix" if roomy else "mmap"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A temporary folder for a server, and how programs run as the user who runs it."""
+
+    folder: Path
+    prefix: list[str]
+    """What the command line of such a program begins with."""
+    owner: tuple[int, int] | None
+    """That user and group. None: it is us."""
+
+
+@contextmanager
+def private_place(*used: Path) -> Generator[Place]:
+    """Make a folder that belongs to the server's user, who can reach `used` too; remove it after.
+
+    Raises:
+        ProgramError: there is no such user.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="nhb-"))
+    try:
+        try:
+            prefix, owner = server_user_prefix([*used, folder])
+        except ServerUserError as error:
+            raise ProgramError(str(error)) from error
+        if owner is not None:
+            os.chown(folder, *owner)
+        yield Place(folder, prefix, owner)
+    finally:
+        remove_folder(folder)
+
+
+@contextmanager
+def running_server(
+    suite: Suite, place: Place, data: Path, options: Mapping[str, str], ends: signal.Signals
+) -> Generator[subprocess.Popen[bytes]]:
+    """Start a server whose socket and log are in a place.
+
+    It gets this signal when it is left, and when we die.
+    """
+    given = {"unix_socket_directories": str(place.folder), **options}
+    argv = [
+        *_ending_with_us(place.prefix, ends),
+        suite.path("postgres"),
+        "-D",
+        str(data),
+        *(f"--{name}={text}" for name, text in given.items()),
+    ]
+    with log_of(place).open("wb") as output:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0, cwd="/"
+        )
+    try:
+        yield process
+    finally:
+        process.send_signal(ends)
+        process.wait()
+
+
+def log_of(place: Place) -> Path:
+    """What its server says."""
+    return place.folder / "log"
+
+
+def reached(place: Place, superuser: str, database: str = "postgres") -> Target:
+    """How its server is reached."""
+    return Target({"host": str(place.folder), "port": PORT, "user": superuser, "dbname": database})
+
+
 @contextmanager
 def throwaway_server(suite: Suite, superuser: str) -> Generator[Target]:
     """Start an empty server on a private socket; end and remove it when left.
@@ -62,26 +131,13 @@ def throwaway_server(suite: Suite, superuser: str) -> Generator[Target]:
         ProgramError: its programs fail.
         DatabaseError: it does not begin to answer in time.
     """
-    home = Path(tempfile.mkdtemp(prefix="nhb-"))
-    try:
-        try:
-            prefix, owner = server_user_prefix([suite.directory, home])
-        except ServerUserError as error:
-            raise ProgramError(str(error)) from error
-        if owner is not None:
-            os.chown(home, *owner)
-        data, log = home / "data", home / "log"
-        _initialise(suite, prefix, data, superuser)
-        target = Target({"host": str(home), "port": PORT, "user": superuser, "dbname": "postgres"})
-        process = _start(suite, prefix, data, home, log)
-        try:
-            _wait(process, target, log)
+    with private_place(suite.directory) as place:
+        data = place.folder / "data"
+        _initialise(suite, place.prefix, data, superuser)
+        target = reached(place, superuser)
+        with running_server(suite, place, data, settings(), signal.SIGQUIT) as process:
+            _wait(process, target, log_of(place))
             yield target
-        finally:
-            process.send_signal(signal.SIGQUIT)
-            process.wait()
-    finally:
-        remove_folder(home)
 
 
 def _initialise(suite: Suite, prefix: list[str], data: Path, superuser: str) -> None:
@@ -109,28 +165,9 @@ def _initialise(suite: Suite, prefix: list[str], data: Path, superuser: str) -> 
         )
 
 
-def _start(
-    suite: Suite, prefix: list[str], data: Path, socket: Path, log: Path
-) -> subprocess.Popen[bytes]:
-    options = [f"--{name}={value}" for name, value in settings().items()]
-    argv = [
-        *ending_with_us(prefix, "QUIT"),
-        suite.path("postgres"),
-        "-D",
-        str(data),
-        "-k",
-        str(socket),
-        *options,
-    ]
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0, cwd="/"
-        )
-
-
-def ending_with_us(prefix: list[str], signal_name: str) -> list[str]:
+def _ending_with_us(prefix: list[str], ends: signal.Signals) -> list[str]:
     """A prefix of the command line by which a server gets this signal when we die."""
-    option = f"--pdeathsig={signal_name}"
+    option = f"--pdeathsig={ends.name.removeprefix('SIG')}"
     if prefix:
         return [prefix[0], option, *prefix[1:]]
     setpriv = shutil.which("setpriv")

@@ -165,6 +165,13 @@ def read_extensions(connection: Connection) -> dict[str, str]:
     return {cast("str", name): cast("str", version) for name, version in rows}
 
 
+def count_rows(connection: Connection, table: tuple[str, str]) -> int:
+    """Exact number of a table's rows, without those of children."""
+    name = sql.Identifier(*table)
+    ((rows,),) = query(connection, sql.SQL("SELECT count(*) FROM ONLY {}").format(name))
+    return cast("int", rows)
+
+
 def count_large_objects(connection: Connection) -> int:
     """How many large objects the database holds."""
     return value(connection, int, "SELECT count(*) FROM pg_largeobject_metadata")

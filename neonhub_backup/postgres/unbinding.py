@@ -98,13 +98,6 @@ def unbound(
         connection.execute(statement)
 
 
-def count(connection: Connection, table: Identity) -> int:
-    """Exact number of rows, without those of children."""
-    name = sql.Identifier(*table)
-    ((rows,),) = query(connection, sql.SQL("SELECT count(*) FROM ONLY {}").format(name))
-    return cast("int", rows)
-
-
 def advance_sequences(connection: Connection, tables: Sequence[Identity]) -> None:
     """Have no sequence that fills a column behind what is in it.
 

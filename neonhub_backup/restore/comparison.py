@@ -14,18 +14,8 @@ from neonhub_backup.postgres.connection import Connection, Target, connect, quer
 from neonhub_backup.postgres.dump import schema_command
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.schema import differences, fingerprint
-from neonhub_backup.postgres.snapshot import count_large_objects, read_extensions
+from neonhub_backup.postgres.snapshot import count_large_objects, count_rows, read_extensions
 from neonhub_backup.processes import Programs, run
-
-DIFFERENCES_SHOWN = 20
-"""How many of them a message names."""
-
-
-def shown(lines: Sequence[str]) -> str:
-    """As many of the lines as a message names, and how many there are beside."""
-    more = len(lines) - DIFFERENCES_SHOWN
-    return "; ".join([*lines[:DIFFERENCES_SHOWN], *([f"and {more} more"] if more > 0 else [])])
-
 
 _NUMBERS = re.compile(r"\d+(\.\d+)*")
 
@@ -56,8 +46,7 @@ def compare(
     with connect(target) as connection:
         connection.execute("SET row_security = off")
         for table in manifest.tables:
-            name = sql.Identifier(*table.identity)
-            ((rows,),) = query(connection, sql.SQL("SELECT count(*) FROM ONLY {}").format(name))
+            rows = count_rows(connection, table.identity)
             if rows != table.rows:
                 found.append(f"{quoted(*table.identity)} has {rows} rows instead of {table.rows}")
         extensions = read_extensions(connection)

@@ -25,9 +25,9 @@ from neonhub_backup.postgres.placement import (
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.schema import differences, fingerprint
 from neonhub_backup.processes import Command, Programs, run
-from neonhub_backup.restore.comparison import shown
 from neonhub_backup.restore.loading import Restorer, suite_for
 from neonhub_backup.restore.whole import refuse_occupied
+from neonhub_backup.wording import shown
 
 
 def definitions_command(suite: Suite, target: Target, archive: Path, *, roles: bool) -> Command:

@@ -16,8 +16,8 @@ from neonhub_backup.errors import IntegrityError, TargetError
 from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.postgres.snapshot import count_large_objects
-from neonhub_backup.postgres.unbinding import advance_sequences, count, lock, transaction, unbound
+from neonhub_backup.postgres.snapshot import count_large_objects, count_rows
+from neonhub_backup.postgres.unbinding import advance_sequences, lock, transaction, unbound
 from neonhub_backup.processes import Command, Programs, run
 from neonhub_backup.progress import phase
 from neonhub_backup.restore.definitions import archive_of, other_types
@@ -80,7 +80,7 @@ def restore_in_place(
         if not dry_run:
             lock(connection, [table.identity for table in tables])
             _refuse_changed(connection, columns)
-        replaced = [Replaced(table, count(connection, table.identity)) for table in tables]
+        replaced = [Replaced(table, count_rows(connection, table.identity)) for table in tables]
         if not dry_run:
             _load(connection, source, tables, programs, replace=True)
             advance_sequences(connection, [table.identity for table in tables])
@@ -279,7 +279,7 @@ def _copy(connection: Connection, source: Source, table: Table, programs: Progra
             loaded = cursor.rowcount
         if loaded != chunk.rows:
             raise _miscounted(source, table, loaded, chunk.rows)
-    rows = count(connection, table.identity)
+    rows = count_rows(connection, table.identity)
     if rows != table.rows:
         raise _miscounted(source, table, rows, table.rows)
 

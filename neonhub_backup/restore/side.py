@@ -22,7 +22,8 @@ from neonhub_backup.holdings.source import Source
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, quoted
 from neonhub_backup.postgres.naming import NAME_BYTES
 from neonhub_backup.postgres.programs import Suite
-from neonhub_backup.postgres.unbinding import advance_sequences, count
+from neonhub_backup.postgres.snapshot import count_rows
+from neonhub_backup.postgres.unbinding import advance_sequences
 from neonhub_backup.processes import Command, Programs, StoppedError, run
 from neonhub_backup.restore.definitions import archive_of, definitions
 from neonhub_backup.restore.loading import Restorer, suite_for
@@ -266,7 +267,7 @@ def _fill(
     Restorer(source, target, suite, programs, roles=False).rows(here)
     with connect(target) as connection:
         for table in here:
-            rows = count(connection, table.identity)
+            rows = count_rows(connection, table.identity)
             if rows != table.rows:
                 raise IntegrityError(
                     f"{quoted(*table.identity)} got {rows} rows from backup"

@@ -29,8 +29,9 @@ from neonhub_backup.postgres.placement import (
     take_place,
 )
 from neonhub_backup.processes import Programs
-from neonhub_backup.restore.comparison import compare, shown
+from neonhub_backup.restore.comparison import compare
 from neonhub_backup.restore.loading import Times, load, suite_for
+from neonhub_backup.wording import shown
 
 log = logging.getLogger(__name__)
 

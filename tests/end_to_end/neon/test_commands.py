@@ -483,6 +483,23 @@ class TestPromoting:
         assert "check, switch, prove, reconnect, restart" in output
         assert promoting.hosted.execute("SELECT line FROM notes") == [("wrong",)]
 
+    def test_a_dry_run_gives_production_no_compute(self, promoting: Tool) -> None:
+        with promoting.hosted.changed() as project:
+            main = next(each.id for each in project.branches if each.name == "main")
+            project.endpoints = [each for each in project.endpoints if each.branch_id != main]
+
+        promoting.run("promote", "good", "--dry-run")
+
+        with promoting.hosted.api() as api:
+            assert not api.endpoints(api.branch("main"))
+
+    def test_another_confirmation_is_refused_before_neon_is_asked(self, promoting: Tool) -> None:
+        said = promoting.run(
+            "promote", "good", "--yes", "--confirm", "production", expect=12, NEON_API_KEY=""
+        )[1]
+
+        assert "--confirm is not the name of the environment" in said
+
     def test_a_snapshot_that_expires_is_promoted_and_does_not_expire_any_more(
         self, emulated: Callable[[Plan], Tool]
     ) -> None:
