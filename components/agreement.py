@@ -31,6 +31,7 @@ def disagreements(settings: Settings) -> list[str]:
     """What contradicts what: one line each, with path, value, consequence and fix."""
     return [
         *_no_store(settings),
+        *_archives(settings),
         *_destruction_against_lock(settings),
         *_objectives(settings),
         *_three_two_one(settings),
@@ -63,6 +64,26 @@ def _no_store(settings: Settings) -> Iterator[str]:
             f"{PROJECT}:aws.replicaRegion: missing, so replicaAccount would hold nothing; add the"
             " region of the second copy, or remove replicaAccount"
         )
+
+
+def _archives(settings: Settings) -> Iterator[str]:
+    servers: dict[tuple[str, str], str] = {}
+    for number, each in enumerate(settings.databases):
+        archiving, path = each.archiving, f"{PROJECT}:databases[{number}].archiving"
+        if archiving is None:
+            continue
+        if getattr(settings, archiving.store) is None:
+            yield (
+                f"{path}.store: {archiving.store}, but {PROJECT}:{archiving.store} is missing, so"
+                f" WAL would go nowhere; add {PROJECT}:{archiving.store}, or choose another store"
+            )
+        place = (archiving.store, each.archive)
+        if servers.setdefault(place, archiving.server) != archiving.server:
+            yield (
+                f"{path}.server: {archiving.server}, but {servers[place]} archives as"
+                f" {each.archive} already, and an archive belongs to one server; give this one an"
+                " archive of its own"
+            )
 
 
 def _destruction_against_lock(settings: Settings) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.sections import Settings
+from components.sections import DatabaseSettings, Settings
 from neonhub_backup.domain.configuration import (
+    Archiving,
     Configuration,
     Database,
     Encryption,
@@ -86,6 +87,7 @@ def tool_configuration(settings: Settings) -> Configuration:
                 required=each.required,
                 recovery=Recovery.model_validate(each.recovery.model_dump()),
                 neon=Neon.model_validate(each.neon.model_dump()) if each.neon else None,
+                archiving=_archiving(settings, each),
             )
             for each in settings.databases
         ),
@@ -97,6 +99,21 @@ def tool_configuration(settings: Settings) -> Configuration:
             rto_minutes=settings.objectives.rto_minutes,
             prove_every=settings.objectives.prove_every,
         ),
+    )
+
+
+def _archiving(settings: Settings, database: DatabaseSettings) -> Archiving | None:
+    archiving = database.archiving
+    if archiving is None:
+        return None
+    kept = settings.aws if archiving.store == "aws" else settings.gcp
+    return Archiving(
+        store=archiving.store,
+        operations_bucket=kept.operations_bucket if kept else None,
+        archive=database.archive,
+        compression=archiving.compression,
+        jobs=archiving.jobs,
+        base_backups=archiving.base_backups,
     )
 
 

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import boto3
 from pydantic import (
@@ -305,6 +305,38 @@ class NeonSettings(Neon):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class ArchivingSettings(Section):
+    """Continuous archiving of the WAL of a server of one's own, for recovery to any moment."""
+
+    store: Literal["aws", "gcp"]
+    """The cloud whose operations bucket takes WAL and base backups: aws or gcp."""
+    server: str = Field(
+        pattern=r"^(arn:aws:iam::\d{12}:(role|user)/.+|[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)$"
+    )
+    """Who the server is in that cloud, and may archive: the ARN of its role or user, or the e-mail
+    address of its service account. It exists already."""
+    archive: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
+    """Name of the archive, which belongs to one server, such as main. Without it the database's
+    name."""
+    compression: Literal["lz4", "gzip", "none"] = "lz4"
+    """Of what is archived: lz4, gzip or none."""
+    jobs: int = Field(default=2, ge=1, le=32)
+    """Processes that upload a base backup."""
+    base_backups: Literal["daily", "weekly"] = "weekly"
+    """How often the server's machine takes a base backup, daily or weekly: the less often, the more
+    WAL a recovery has to replay."""
+
+    @model_validator(mode="after")
+    def _server_is_of_the_store(self) -> "ArchivingSettings":
+        kinds = {"aws": "the ARN of a role or user", "gcp": "the address of a service account"}
+        if self.server.startswith("arn:") != (self.store == "aws"):
+            raise ValueError(
+                f"server {self.server} is not known in {self.store}, so nothing could be archived;"
+                f" write {kinds[self.store]}"
+            )
+        return self
+
+
 class DatabaseSettings(Section):
     """One database to back up."""
 
@@ -324,6 +356,23 @@ class DatabaseSettings(Section):
     neon: NeonSettings | None = None
     """Where in Neon it lives, for snapshots as branches and any second of its history; the key of
     Neon's API is the secret neonApiKey."""
+    archiving: ArchivingSettings | None = None
+    """Where the WAL of its server goes, if that is one of your own, such as {store: aws, server:
+    arn:aws:iam::123456789012:role/database}."""
+
+    @model_validator(mode="after")
+    def _archived_by_its_own_server(self) -> "DatabaseSettings":
+        if self.neon is not None and self.archiving is not None:
+            raise ValueError(
+                f"{self.name} has neon and archiving, and Neon archives by itself, so nothing would"
+                " ever arrive; remove one of both"
+            )
+        return self
+
+    @property
+    def archive(self) -> str:
+        """Name of the archive of its server, if there is one."""
+        return (self.archiving and self.archiving.archive) or self.name
 
     @property
     def variable(self) -> str:
@@ -561,6 +610,14 @@ class Settings(Kept):
         """Server that stands in for Google Cloud Storage. None: Google itself."""
         address = self.storage_endpoint
         return address.rstrip("/").removesuffix("/storage/v1") if address else None
+
+    def archivers(self, store: Literal["aws", "gcp"]) -> dict[str, str]:
+        """Who archives in a cloud, by the name of the archive."""
+        return {
+            each.archive: each.archiving.server
+            for each in self.databases
+            if each.archiving is not None and each.archiving.store == store
+        }
 
     def waives(self, rule: str) -> bool:
         """Whether a rule about the whole stack need not be kept."""

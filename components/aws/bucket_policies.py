@@ -1,6 +1,7 @@
 """Policy documents of buckets, their keys and their replication, as plain data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from components.aws.documents import (
@@ -13,7 +14,7 @@ from components.aws.documents import (
     service_name,
     through_s3,
 )
-from neonhub_backup.domain.layout import ACCESS_LOGS, TRAIL
+from neonhub_backup.domain.layout import ACCESS_LOGS, TRAIL, WAL
 
 _KEY_ADMINISTRATION = (
     "kms:CancelKeyDeletion",
@@ -155,9 +156,15 @@ def backup_bucket_policy(
 
 
 def operations_bucket_policy(
-    bucket: str, account_id: str, sources: Sequence[str], trail_arn: str | None = None
+    bucket: str,
+    account_id: str,
+    sources: Sequence[str],
+    trail_arn: str | None = None,
+    archivers: Mapping[str, str] = MappingProxyType({}),
 ) -> Policy:
-    """Take access logs of the account's buckets `sources`, and what one trail records.
+    """Take access logs of the account's buckets `sources`, what one trail records, and WAL.
+
+    `archivers` are the ARNs of the servers that archive, by the names of their archives.
 
     See https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html and
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
@@ -202,7 +209,42 @@ def operations_bucket_policy(
                 },
             },
         ]
+    for number, (archive, server) in enumerate(archivers.items(), start=1):
+        statements += archive_wal(bucket, archive, server, str(number))
     return document(*statements)
+
+
+def archive_wal(bucket: str, archive: str, server_arn: str, number: str) -> list[Statement]:
+    """Let a server archive WAL and base backups, and read what it has archived; never delete.
+
+    The principal is the role or user itself, so that nobody has to change what it may do. It has
+    to exist, and made anew it is another one, which is let in by the next deployment.
+    """
+    server = {"AWS": server_arn}
+    files = f"{WAL}{archive}/*"
+    return [
+        {
+            "Sid": f"ArchiveWal{number}",
+            "Effect": "Allow",
+            "Principal": server,
+            "Action": [
+                "s3:AbortMultipartUpload",
+                "s3:GetObject",
+                "s3:ListMultipartUploadParts",
+                "s3:PutObject",
+            ],
+            "Resource": objects_arn(bucket, files),
+        },
+        {
+            "Sid": f"ListWal{number}",
+            "Effect": "Allow",
+            "Principal": server,
+            "Action": "s3:ListBucket",
+            "Resource": bucket_arn(bucket),
+            # barman asks first whether the bucket exists, which is to list it without a prefix.
+            "Condition": {"StringLikeIfExists": {"s3:prefix": files}},
+        },
+    ]
 
 
 def access_logs_prefix(source: str) -> str:

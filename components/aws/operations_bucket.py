@@ -1,7 +1,7 @@
 """A bucket for what must be rewritten: logs, index, status page and WAL archive."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,6 +31,8 @@ class OperationsBucketArgs:
     """The CloudTrail trail that it takes the records of. None: it takes none."""
     periods: OperationsPolicy = field(default_factory=OperationsPolicy)
     """How long logs, and older versions of the rest, are kept."""
+    archivers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """ARNs of the roles or users that archive WAL, by the names of their archives. They exist."""
     protect: bool = True
     """Refuses destruction and survives its stack. False: destroyed with all there is in it."""
 
@@ -65,7 +67,7 @@ class OperationsBucket(pulumi.ComponentResource):
             policy=pulumi.Output.all(args.account_id, args.trail_arn).apply(
                 lambda known: json.dumps(
                     bucket_policies.operations_bucket_policy(
-                        args.bucket, known[0], args.sources, known[1]
+                        args.bucket, known[0], args.sources, known[1], args.archivers
                     )
                 )
             ),

@@ -77,11 +77,7 @@ def add_backups(places: Places, longest_lock_days: int | None) -> Policy:
     backups = objects_arn(primary.bucket, _BACKUPS)
     return document(
         *_add(backups),
-        _allow(
-            "GiveUpParts",
-            ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-            [backups, objects_arn(places.operations, _WAL)],
-        ),
+        _allow("GiveUpParts", ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], backups),
         _list("ListBackups", primary.bucket, _BACKUPS, _PROOFS),
         _allow(
             "ReadManifests",
@@ -95,9 +91,8 @@ def add_backups(places: Places, longest_lock_days: int | None) -> Policy:
         # decrypt, the role still cannot read: s3:GetObject is for manifests and proofs.
         _use("EncryptObjects", primary, ["kms:Decrypt", "kms:GenerateDataKey"], _BACKUPS),
         _use("DecryptProofs", primary, "kms:Decrypt", _PROOFS),
-        *_rewrite(places.operations, _INDEX, _STATUS, _WAL),
+        *_rewrite(places.operations, _INDEX, _STATUS),
         *_read_operations(places.operations, _INDEX, _STATUS),
-        _list("ListWal", places.operations, _WAL),
         _measure(),
         *_lock(backups, longest_lock_days),
         _never_destroy(),

@@ -102,6 +102,8 @@ class AwsStoreArgs:
     """When each tier expires, and for how long it is locked."""
     operations: OperationsPolicy = field(default_factory=OperationsPolicy)
     """How long the operations bucket keeps logs, and older versions of the rest."""
+    archivers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """ARNs of the servers that archive WAL beside the primary, by the names of their archives."""
     replica_account: Account | None = None
     """The account that owns the replica and its key. None: that of the primary."""
     storage_classes: Mapping[Tier, S3StorageClass] = field(default_factory=lambda: S3_CLASSES)
@@ -274,6 +276,7 @@ def _copy(
             account_id=account_id,
             sources=(place.bucket,),
             periods=args.operations,
+            archivers=args.archivers if place is args.primary else {},
             trail_arn=pulumi.Output.from_input(account_id).apply(
                 lambda known: trail_arn(args.prefix, place.region, known)
             )

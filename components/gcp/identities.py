@@ -1,8 +1,8 @@
 """Who may do what with the backups, by tokens that GitHub signs."""
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi_gcp import projects, serviceaccount, storage
@@ -30,6 +30,9 @@ class IdentitiesArgs:
     """Name of the bucket for index, status page and WAL archive."""
     locks: bool = True
     """Whether uploads set how long an object is retained."""
+    archivers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Addresses of the service accounts of servers that archive WAL, by the names of their
+    archives. They exist."""
     static_keys: bool = False
     """Whether the backup account has a key too, which is stored until someone changes it."""
 
@@ -60,6 +63,9 @@ class Identities(pulumi.ComponentResource):
 
         self._roles = self._own_roles({grant.role for each in wanted.values() for grant in each})
         accounts = {purpose: self._account(purpose, grants) for purpose, grants in wanted.items()}
+        for archive, address in args.archivers.items():
+            grants = permissions.archiver_grants(archive)
+            self._grant(f"archive-{archive}", f"serviceAccount:{address}", grants)
 
         self.backup_service_account = accounts["backup"].email
         self.drill_service_account = accounts["drill"].email
@@ -99,17 +105,21 @@ class Identities(pulumi.ComponentResource):
             ),
             self._child,
         )
+        self._grant(purpose, account.member, grants)
+        return account
+
+    def _grant(self, purpose: str, member: pulumi.Input[str], grants: Sequence[Grant]) -> None:
+        args = self._args
         for grant in grants:
             bucket = args.bucket if grant.where is Where.BACKUPS else args.operations_bucket
             storage.BucketIAMMember(
                 f"{self._name}-{purpose}-{grant.role}-{grant.where}",
                 bucket=bucket,
                 role=self._roles[grant.role],
-                member=account.member,
+                member=member,
                 condition=_condition(grant, bucket),
                 opts=self._child,
             )
-        return account
 
     def _key(self, account: FederatedAccount) -> pulumi.Output[str]:
         pulumi.log.warn(

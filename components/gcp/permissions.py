@@ -68,7 +68,7 @@ class Grant(NamedTuple):
         return f'({begins}) && resource.name.endsWith("/{self.name}")'
 
 
-_KEPT_UP = (INDEX, STATUS, WAL)
+_KEPT_UP = (INDEX, STATUS)
 
 
 def backup_grants(*, locks: bool) -> tuple[Grant, ...]:
@@ -90,7 +90,7 @@ def drill_grants() -> tuple[Grant, ...]:
         Grant(Where.BACKUPS, Role.ADD, (DRILLS,)),
         Grant(Where.BACKUPS, Role.LIST),
         Grant(Where.BACKUPS, Role.READ),
-        Grant(Where.OPERATIONS, Role.ADD, (INDEX, STATUS)),
+        Grant(Where.OPERATIONS, Role.ADD, _KEPT_UP),
         Grant(Where.OPERATIONS, Role.LIST),
         Grant(Where.OPERATIONS, Role.READ, _KEPT_UP),
     )
@@ -102,7 +102,16 @@ def restore_grants() -> tuple[Grant, ...]:
         Grant(Where.BACKUPS, Role.LIST),
         Grant(Where.BACKUPS, Role.READ),
         Grant(Where.OPERATIONS, Role.LIST),
-        Grant(Where.OPERATIONS, Role.READ, _KEPT_UP),
+        Grant(Where.OPERATIONS, Role.READ, (*_KEPT_UP, WAL)),
+    )
+
+
+def archiver_grants(archive: str) -> tuple[Grant, ...]:
+    """Archive WAL and base backups, and read what was archived."""
+    return (
+        Grant(Where.OPERATIONS, Role.ADD, (f"{WAL}{archive}/",)),
+        Grant(Where.OPERATIONS, Role.LIST),
+        Grant(Where.OPERATIONS, Role.READ, (f"{WAL}{archive}/",)),
     )
 
 

@@ -1,5 +1,6 @@
 """The backups' place in Google Cloud: a bucket in two regions, and who may use it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -44,6 +45,9 @@ class GcpStoreArgs:
     """When each tier expires, and for how long it is locked."""
     operations: OperationsPolicy = field(default_factory=OperationsPolicy)
     """How long the operations bucket keeps logs, and older versions of the rest."""
+    archivers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Addresses of the service accounts of servers that archive WAL, by the names of their
+    archives."""
     soft_delete_days: int = 7
     """Days for which Google can bring back what expired or was deleted; they are paid for."""
     static_keys: bool = False
@@ -152,6 +156,7 @@ class GcpStore(pulumi.ComponentResource):
                 bucket=backups.bucket,
                 operations_bucket=operations.bucket,
                 locks=args.retention.lock_mode is not None,
+                archivers=args.archivers,
                 static_keys=args.static_keys,
             ),
             child,

@@ -113,8 +113,7 @@ class BucketArchive(Archive):
     def _is_there(self, path: Path) -> bool:
         """Whether a file of this name, which is there, is this one.
 
-        On S3, the role that archives may not read. Then it is sent again, since the bucket keeps
-        the version before.
+        Where it cannot be read it is sent again, since the bucket keeps the version before.
         """
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / path.name

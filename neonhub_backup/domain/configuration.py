@@ -159,6 +159,9 @@ class Archiving(_Section):
     """Of what goes into a bucket; a directory takes everything as it is."""
     jobs: int = Field(default=2, ge=1, le=32)
     """Processes that upload a base backup."""
+    base_backups: Literal["daily", "weekly"] = "weekly"
+    """How often the server's machine takes a base backup: the less often, the more WAL a recovery
+    has to replay."""
 
 
 class Database(_Section):

@@ -38,6 +38,33 @@ def test_what_is_valid_has_no_disagreement(settings: Build) -> None:
     assert disagreements(settings()) == []
 
 
+def test_an_archive_needs_the_store_that_it_is_in(settings: Build) -> None:
+    server = {"store": "gcp", "server": "db@project.iam.gserviceaccount.com"}
+    built = settings(
+        databases=[{"name": "neonhub", "archiving": server}],
+        gcp=None,
+        aws=AWS | {"replicaRegion": "us-west-2", "replicaAccount": REPLICA_ACCOUNT},
+    )
+
+    (found,) = disagreements(built)
+    assert found.startswith(f"{PROJECT}:databases[0].archiving.store: gcp, but {PROJECT}:gcp is")
+    assert found.endswith(f"add {PROJECT}:gcp, or choose another store")
+
+
+def test_two_servers_cannot_share_an_archive(settings: Build) -> None:
+    def database(name: str, server: str) -> dict[str, Any]:
+        role = f"arn:aws:iam::123456789012:role/{server}"
+        archiving = {"store": "aws", "server": role, "archive": "main"}
+        return {"name": name, "secret": f"{name}Url", "archiving": archiving}
+
+    one, beside, other = database("app", "a"), database("jobs", "a"), database("events", "b")
+
+    assert disagreements(settings(databases=[one, beside])) == []
+    (found,) = disagreements(settings(databases=[one, beside, other]))
+    assert found.startswith(f"{PROJECT}:databases[2].archiving.server: arn:aws:iam::123456789012")
+    assert "role/a archives as main already, and an archive belongs to one server" in found
+
+
 @pytest.mark.parametrize(
     ("rpo", "retention", "fix"),
     [

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from components.generated import generated_files
-from neonhub_backup.domain.configuration import load_configuration
+from components.generated import generated_files, tool_configuration
+from components.sections import DatabaseSettings
+from neonhub_backup.domain.configuration import Archiving, load_configuration
 from tests.golden.stacks import STACKS, settings_of
 from workflows.environments import environment_name
 
@@ -81,3 +82,17 @@ def test_no_connection_string_is_committed(stack: str, tmp_path: Path) -> None:
 def test_only_the_local_stack_says_where_s3_is(tmp_path: Path) -> None:
     addresses = {stack: settings_of(stack, tmp_path).s3_endpoint for stack in STACKS}
     assert addresses == {"local": "http://127.0.0.1:14566", "staging": None, "prod": None}
+
+
+def test_the_wal_of_a_server_goes_beside_the_locked_backups(tmp_path: Path) -> None:
+    settings = settings_of("prod", tmp_path)
+    server = {"store": "aws", "server": "arn:aws:iam::123456789012:role/database", "jobs": 4}
+    database = DatabaseSettings.model_validate({"name": "app", "archiving": server})
+    archived = settings.model_copy(update={"databases": (database,)})
+
+    archiving = tool_configuration(archived).databases[0].archiving
+
+    assert settings.aws is not None
+    assert archiving == Archiving(
+        store="aws", operations_bucket=settings.aws.operations_bucket, archive="app", jobs=4
+    )

@@ -44,6 +44,7 @@ VALID: dict[str, Any] = {
 }
 
 GCP: dict[str, Any] = VALID["gcp"]
+SERVICE = "database@neonhub-backups.iam.gserviceaccount.com"
 ROLE_ELSEWHERE = "arn:aws:iam::444455556666:role/x"
 
 
@@ -248,6 +249,29 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
         (
             {"operations": {"further": {"wal/old/": "30d"}}},
             "operations.further: wal/old/ overlaps wal/, so objects below both would be gone",
+        ),
+        (
+            {"databases": [{"name": "neonhub", "archiving": {"store": "aws", "server": SERVICE}}]},
+            (
+                f"databases[0].archiving: server {SERVICE} is not known in aws, so nothing could be"
+                " archived; write the ARN of a role or user"
+            ),
+        ),
+        (
+            {"databases": [{"name": "neonhub", "archiving": {"store": "gcp", "server": "db"}}]},
+            "databases[0].archiving.server: 'db' is refused",
+        ),
+        (
+            {
+                "databases": [
+                    {
+                        "name": "neonhub",
+                        "archiving": {"store": "gcp", "server": SERVICE},
+                        "neon": {"project": "p", "database": "app", "role": "app"},
+                    }
+                ]
+            },
+            "databases[0]: neonhub has neon and archiving, and Neon archives by itself",
         ),
         ({"operations": {"logs": "1"}}, "operations.logs: '1' is not a duration"),
         ({"gcp": {**GCP, "softDelete": "1d"}}, "gcp.softDelete: '1d' is refused"),

@@ -268,7 +268,6 @@ ALLOWED: dict[str, set[str]] = {
         "give up an upload",
         "rewrite the index",
         "rewrite the status page",
-        "archive WAL",
         "read a manifest",
         "read a proof",
         "read the index",
@@ -531,7 +530,7 @@ OBJECTS = (
 LISTS = {(LIST, BACKUPS, ""), (LIST, OPERATIONS, "")}
 READS = {
     *((GET, BACKUPS, key) for key in (DATA, MANIFEST, PROOF, "x")),
-    *((GET, OPERATIONS, key) for key in (INDEX, STATUS, WAL)),
+    *((GET, OPERATIONS, key) for key in (INDEX, STATUS)),
 }
 LOOKS = {
     (permission, bucket, "")
@@ -543,7 +542,7 @@ GRANTED: dict[str, set[tuple[str, str, str]]] = {
         *LISTS,
         *((permission, BACKUPS, key) for permission in (CREATE, LOCK) for key in (DATA, MANIFEST)),
         (GET, BACKUPS, MANIFEST),
-        *((each, OPERATIONS, key) for each in (CREATE, GET) for key in (INDEX, STATUS, WAL)),
+        *((each, OPERATIONS, key) for each in (CREATE, GET) for key in (INDEX, STATUS)),
     },
     "drill": {
         *LISTS,
@@ -552,7 +551,7 @@ GRANTED: dict[str, set[tuple[str, str, str]]] = {
         (CREATE, OPERATIONS, INDEX),
         (CREATE, OPERATIONS, STATUS),
     },
-    "restore": {*LISTS, *READS},
+    "restore": {*LISTS, *READS, (GET, OPERATIONS, WAL)},
     "preview": LOOKS,
     "deploy": {
         *LOOKS,

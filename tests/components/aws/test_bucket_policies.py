@@ -15,6 +15,8 @@ BACKUP = "db/daily/2026/11/20261123T020000Z-0a1b2c3d"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/own"
 ACCOUNT, OTHER_ACCOUNT = "123456789012", "210987654321"
 COPIER = f"arn:aws:iam::{ACCOUNT}:role/neonhub-backup/replication/backups"
+SERVER = f"arn:aws:iam::{ACCOUNT}:role/database"
+OTHER_SERVER = f"arn:aws:iam::{OTHER_ACCOUNT}:role/events"
 TRAIL = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/backups"
 LOGGING, CLOUDTRAIL = "logging.s3.amazonaws.com", "cloudtrail.amazonaws.com"
 BY_TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
@@ -200,6 +202,55 @@ def test_an_operations_bucket_takes_the_records_of_one_trail(is_allowed: IsAllow
 def test_without_a_trail_none_is_let_in() -> None:
     policy = bucket_policies.operations_bucket_policy("ops", ACCOUNT, ("backups",))
     assert CLOUDTRAIL not in str(policy)
+
+
+@pytest.fixture
+def archived() -> Policy:
+    archivers = {"main": SERVER, "events": OTHER_SERVER}
+    return bucket_policies.operations_bucket_policy("ops", ACCOUNT, (), archivers=archivers)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+    ],
+)
+def test_a_server_archives_below_its_own_archive_alone(
+    archived: Policy, is_allowed: IsAllowed, action: str
+) -> None:
+    def may(key: str, principal: str = SERVER) -> bool:
+        return is_allowed(archived, action, f"arn:aws:s3:::ops/{key}", BY_TLS, principal)
+
+    assert may("wal/main/wals/0000000100000000/000000010000000000000001.lz4")
+    assert may("wal/events/base/x/data.tar", OTHER_SERVER)
+    for key in ("wal/events/x", "wal/main", "wal/mainly/x", "index/x", "status/x", "trail/x"):
+        assert not may(key)
+
+
+def test_a_server_lists_its_own_archive_and_asks_whether_the_bucket_exists(
+    archived: Policy, is_allowed: IsAllowed
+) -> None:
+    def may(**context: str) -> bool:
+        return is_allowed(archived, "s3:ListBucket", "arn:aws:s3:::ops", BY_TLS | context, SERVER)
+
+    assert may(**{"s3:prefix": "wal/main/wals/"})
+    assert may()
+    assert not may(**{"s3:prefix": "wal/events/"})
+    assert not may(**{"s3:prefix": "wal/"})
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:PutObjectRetention"],
+)
+def test_a_server_destroys_nothing_of_its_archive(
+    archived: Policy, is_allowed: IsAllowed, action: str
+) -> None:
+    assert not is_allowed(archived, action, "arn:aws:s3:::ops/wal/main/x", BY_TLS, SERVER)
 
 
 def test_a_replica_of_another_account_takes_copies_from_one_role_alone(

@@ -88,16 +88,29 @@ def test_restore_writes_nothing(asked: Asked, may: May) -> None:
         assert not may(asked, "production-restore", CREATE, OPERATIONS, key)
 
 
-def test_backup_keeps_index_status_and_wal(asked: Asked, may: May) -> None:
-    for key in ("index/backups.json", "status/index.html", "wal/main/0001"):
-        assert may(asked, "production-backup", CREATE, OPERATIONS, key)
-        assert may(asked, "production-backup", GET, OPERATIONS, key)
-
-
-def test_drill_keeps_index_and_status_but_no_wal(asked: Asked, may: May) -> None:
+@pytest.mark.parametrize("purpose", ["production-backup", "production-drill"])
+@pytest.mark.parametrize("permission", [CREATE, GET])
+def test_backup_and_drill_keep_index_and_status_and_have_no_part_in_wal(
+    asked: Asked, may: May, permission: str, purpose: str
+) -> None:
     for key in ("index/backups.json", "status/index.html"):
-        assert may(asked, "production-drill", CREATE, OPERATIONS, key)
-    assert not may(asked, "production-drill", CREATE, OPERATIONS, "wal/main/0001")
+        assert may(asked, purpose, permission, OPERATIONS, key)
+    assert not may(asked, purpose, permission, OPERATIONS, "wal/main/0001")
+
+
+def test_a_server_archives_below_its_own_archive_alone(deploy: Deploy, may: May) -> None:
+    server = "database@neonhub-backups.iam.gserviceaccount.com"
+    asked = deploy(lambda: identities(archivers={"main": server}))
+
+    for permission in (CREATE, GET):
+        assert may(asked, "database", permission, OPERATIONS, "wal/main/0001")
+        assert not may(asked, "database", permission, OPERATIONS, "wal/mainly/0001")
+        assert not may(asked, "database", permission, OPERATIONS, "index/backups.json")
+    assert may(asked, "database", LIST, OPERATIONS)
+    assert not may(asked, "database", DELETE, OPERATIONS, "wal/main/0001")
+    granted = [each.inputs for each in asked.values() if "member" in each.inputs]
+    on = {each["bucket"] for each in granted if each["member"] == f"serviceAccount:{server}"}
+    assert on == {OPERATIONS}
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
