@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
-from neonhub_backup.domain.schedule import cron_expression
+from neonhub_backup.domain.schedule import lowest_slot
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
 from workflows.minutes import off_hour_minute
@@ -84,7 +84,7 @@ def schedule(name: str, retention: RetentionPolicy) -> Cron:
     """When to start, at a minute of the name's own: as often as the lowest tier asks."""
     lowest = next(iter(retention.rules()))
     return Cron(
-        expression=cron_expression(retention, off_hour_minute(name)),
+        expression=lowest_slot(retention, off_hour_minute(name)).cron,
         comment=f"{_OFTEN[lowest]}, for every tier: a run takes the highest that is owed.",
     )
 

@@ -9,32 +9,30 @@ from typing import NamedTuple
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 
 
-class _Time(NamedTuple):
-    """When a tier's slots begin."""
+class Slot(NamedTuple):
+    """When something starts again and again, in UTC."""
 
     cron: str
+    """For cron."""
     calendar: str
     """For systemd's OnCalendar."""
 
 
-_TIMES = {
-    Tier.HOURLY: _Time("{minute} * * * *", "*-*-* *:00:00 UTC"),
-    Tier.DAILY: _Time("{minute} {hour} * * *", "*-*-* {hour:02}:00:00 UTC"),
-    Tier.WEEKLY: _Time("{minute} {hour} * * 0", "Sun *-*-* {hour:02}:00:00 UTC"),
-    Tier.MONTHLY: _Time("{minute} {hour} 1 * *", "*-*-01 {hour:02}:00:00 UTC"),
-    Tier.ANNUAL: _Time("{minute} {hour} 1 1 *", "*-01-01 {hour:02}:00:00 UTC"),
+_SLOTS = {
+    Tier.HOURLY: Slot("{minute} * * * *", "*-*-* *:{minute:02}:00 UTC"),
+    Tier.DAILY: Slot("{minute} {hour} * * *", "*-*-* {hour:02}:{minute:02}:00 UTC"),
+    Tier.WEEKLY: Slot("{minute} {hour} * * 0", "Sun *-*-* {hour:02}:{minute:02}:00 UTC"),
+    Tier.MONTHLY: Slot("{minute} {hour} 1 * *", "*-*-01 {hour:02}:{minute:02}:00 UTC"),
+    Tier.ANNUAL: Slot("{minute} {hour} 1 1 *", "*-01-01 {hour:02}:{minute:02}:00 UTC"),
 }
 
 
-def cron_expression(retention: RetentionPolicy, minute: int = 0) -> str:
-    """For cron, in UTC, so many minutes after the full hour."""
-    return _lowest(retention).cron.format(minute=minute, hour=retention.hour_utc)
+def slot(tier: Tier, hour: int, minute: int = 0) -> Slot:
+    """As often as a tier, at an hour of the day if it is not hourly."""
+    form = _SLOTS[tier]
+    return Slot(*(each.format(hour=hour, minute=minute) for each in form))
 
 
-def calendar_event(retention: RetentionPolicy) -> str:
-    """For systemd's OnCalendar, at the full hour."""
-    return _lowest(retention).calendar.format(hour=retention.hour_utc)
-
-
-def _lowest(retention: RetentionPolicy) -> _Time:
-    return _TIMES[next(iter(retention.rules()))]
+def lowest_slot(retention: RetentionPolicy, minute: int = 0) -> Slot:
+    """As often as the lowest tier asks, so many minutes after the full hour."""
+    return slot(next(iter(retention.rules())), retention.hour_utc, minute)

@@ -7,26 +7,19 @@ from neonhub_backup.host.host import Host
 
 def postgres_settings(host: Host) -> str:
     """A file for the server's conf.d; archiving is off where it is not configured."""
-    archived = [database for database in host.databases if database.archiving is not None]
-    if not archived:
-        return _off(
-            host,
-            "# WAL is not archived, so what was written since the last backup can be lost: add\n"
-            "# archiving to the database's section of the configuration to change that.\n",
+    database = host.archived
+    if database is None:
+        several = [each.name for each in host.databases if each.archiving is not None]
+        why = (
+            "# WAL is not archived: it belongs to a server, and which of"
+            f" {', '.join(several)} are on\n"
+            "# this one is unknown. Render for one of them with --database.\n"
+            if several
+            else "# WAL is not archived, so what was written since the last backup can be lost:"
+            " add\n# archiving to the database's section of the configuration to change that.\n"
         )
-    database, *others = archived
-    if others:
-        names = ", ".join(each.name for each in archived)
-        return _off(
-            host,
-            f"# WAL is not archived: it belongs to a server, and which of {names} are on\n"
-            "# this one is unknown. Render for one of them with --database.\n",
-        )
+        return f"{host.header}#\n{why}wal_level = replica\narchive_mode = off\n"
     tool = Tool(host.program, host.configuration_path, database.name)
     address = open_archive(host.configuration, database).address
     rpo = host.configuration.objectives.rpo
     return f"{host.header}#\n{server_settings(tool, address, rpo)}"
-
-
-def _off(host: Host, why: str) -> str:
-    return f"{host.header}#\n{why}wal_level = replica\narchive_mode = off\n"

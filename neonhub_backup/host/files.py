@@ -1,7 +1,7 @@
 """All files of a machine that backs up, and how they come to lie there."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,8 @@ from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.files import PARTIAL, telling
 from neonhub_backup.host.archiving import postgres_settings
 from neonhub_backup.host.host import Host
-from neonhub_backup.host.script import backup_script, example_secrets
+from neonhub_backup.host.jobs import Job, jobs
+from neonhub_backup.host.script import example_secrets, script
 from neonhub_backup.host.services import crontab, logrotate, service_unit, timer_unit
 
 
@@ -32,16 +33,20 @@ class Written(StrEnum):
 
 def host_files(host: Host) -> tuple[HostFile, ...]:
     """Every file, with the directory that it belongs into."""
-    place = host.directory
+    place, does = host.directory, jobs(host)
     return (
-        HostFile(host.script, backup_script(host), 0o755),
+        *(file for job in does for file in _of_job(host, job)),
         HostFile(host.secrets.with_suffix(".env.example"), example_secrets(host)),
-        HostFile(place / "neonhub-backup.service", service_unit(host)),
-        HostFile(place / "neonhub-backup.timer", timer_unit(host)),
-        HostFile(place / "crontab", crontab(host)),
+        HostFile(place / "crontab", crontab(host, does)),
         HostFile(place / "logrotate", logrotate(host)),
         HostFile(place / "postgresql.conf", postgres_settings(host)),
     )
+
+
+def _of_job(host: Host, job: Job) -> Iterator[HostFile]:
+    yield HostFile(host.scripts / job.script, script(host, job), 0o755)
+    yield HostFile(host.directory / f"{job.unit}.service", service_unit(host, job))
+    yield HostFile(host.directory / f"{job.unit}.timer", timer_unit(host, job))
 
 
 def write_files(files: Sequence[HostFile], *, overwrite: bool) -> dict[Path, Written]:

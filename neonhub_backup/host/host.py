@@ -10,6 +10,9 @@ from neonhub_backup.errors import ConfigurationError
 USER = "neonhub-backup"
 """The user as whom the service runs."""
 
+SERVER_USER = "postgres"
+"""The user who runs the server, whose files a base backup reads."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9/._@+-]+")
 
 
@@ -71,9 +74,16 @@ class Host:
         return tuple(store for store in stores if isinstance(store, DirectoryStore))
 
     @property
-    def script(self) -> Path:
-        """What backs up."""
-        return self.directory / "scripts" / "backup-db.sh"
+    def archived(self) -> Database | None:
+        """The database whose server, on this machine, archives WAL. None: none, or it is unclear
+        which one of several."""
+        found = [database for database in self.databases if database.archiving is not None]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def scripts(self) -> Path:
+        """Where the scripts are."""
+        return self.directory / "scripts"
 
     @property
     def secrets(self) -> Path:

@@ -1,14 +1,15 @@
-"""The script that backs up, and the example of the file with its secrets."""
+"""The scripts, and the example of the file with their secrets."""
 
 from collections.abc import Iterator
 
-from neonhub_backup.host.host import Host
+from neonhub_backup.host.host import USER, Host
+from neonhub_backup.host.jobs import Job
 
 LOCKED = 75
 """Exit code of a run that found another one at work; BSD's EX_TEMPFAIL."""
 
 _BODY = f"""\
-say() {{ printf 'backup-db.sh: %s\\n' "$1" >&2; }}
+say() {{ printf '%s: %s\\n' "${{BASH_SOURCE[0]##*/}}" "$1" >&2; }}
 
 # The lock is on this file itself: whoever runs it can lock it, and it ends with the run.
 exec {{lock}}<"${{BASH_SOURCE[0]}}"
@@ -44,33 +45,32 @@ fi
 trap 'say "ended with exit code $?, and what follows was not done: see the messages above"' ERR
 """
 
-_HEARTBEAT = """\
-if [[ -n "${NEONHUB_BACKUP_HEARTBEAT_URL:-}" ]]; then
-  "${tool[@]}" heartbeat
+_AS = """\
+# cron runs this as root, and the server's files are those of its own user.
+if [[ "${{EUID}}" -eq 0 ]]; then
+  cd /
+  tool=(runuser --user {user} -- "${{tool[@]}}")
 fi
+
 """
 
 
-def backup_script(host: Host) -> str:
-    """Back up, validate, and then alone delete what has had its time."""
-    database = f" --database {host.database}" if host.database else ""
-    prune = '"${tool[@]}" prune --yes\n' if host.directory_stores else ""
+def script(host: Host, job: Job) -> str:
+    """What a job runs: one at a time, with its secrets, step by step."""
+    other = "" if job.user == USER else _AS.format(user=job.user)
     return (
-        f"#!/usr/bin/env bash\n{host.header}#\n"
+        f"#!/usr/bin/env bash\n{host.header}#\n# {job.why}\n#\n"
         "# Exit codes are those of the tool (docs/exit-codes.md in its repository), and"
         f" {LOCKED} when\n# another run is at work.\n"
         "set -euo pipefail\numask 077\n\n"
         f"tool=({host.program} --config {host.configuration_path})\n"
         f"secrets={host.secrets}\n\n"
-        f"{_BODY}\n"
-        f'"${{tool[@]}}" backup{database}\n'
-        f'"${{tool[@]}}" validate{database}\n'
-        f"{prune}{_HEARTBEAT}"
+        f"{_BODY}\n{other}{job.steps}"
     )
 
 
 def example_secrets(host: Host) -> str:
-    """The names of the variables that the script may need."""
+    """The names of the variables that the scripts may need."""
     return (
         f"{host.header}#\n"
         f"# Copy it to {host.secrets.name} beside it, for root alone:\n"
@@ -92,5 +92,8 @@ def _variables(host: Host) -> Iterator[str]:
         yield "#GOOGLE_APPLICATION_CREDENTIALS=\n"
     yield "\n# Address of a dead man's switch, which is told of every run that has succeeded.\n"
     yield "#NEONHUB_BACKUP_HEARTBEAT_URL=\n"
+    if host.archived is not None:
+        yield "\n# Address of another one, which is told whenever WAL is archived without a gap.\n"
+        yield "#NEONHUB_BACKUP_WAL_HEARTBEAT_URL=\n"
     yield "\n# Directory of PostgreSQL's programs, unless they are where Debian or PATH has them.\n"
     yield "#NEONHUB_BACKUP_PG_BIN=\n"

@@ -1,14 +1,15 @@
-"""What starts the script: a service and a timer of systemd, or a line for cron."""
+"""What starts the scripts: services and timers of systemd, or lines for cron."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from neonhub_backup.domain.schedule import calendar_event, cron_expression
-from neonhub_backup.host.host import USER, Host
+from neonhub_backup.host.host import Host
+from neonhub_backup.host.jobs import Job
 
 _HOMES = ("/home", "/root")
 
 
-def service_unit(host: Host) -> str:
+def service_unit(host: Host, job: Job) -> str:
     """A service that can write to the directory stores and to nothing else."""
     paths = [str(store.path) for store in host.directory_stores]
     writable = [f"ReadWritePaths={path}" for path in paths]
@@ -16,18 +17,18 @@ def service_unit(host: Host) -> str:
     return _lines(
         host.header,
         "[Unit]",
-        f"Description=Back up {host.environment}",
+        f"Description={job.does}",
         "Wants=network-online.target",
         "After=network-online.target",
         *mounted,
         "",
         "[Service]",
         "Type=oneshot",
-        f"User={USER}",
-        f"Group={USER}",
+        f"User={job.user}",
+        f"Group={job.user}",
         "# Read by systemd as root; the service itself cannot open it.",
         f"EnvironmentFile={host.secrets}",
-        f"ExecStart={host.script}",
+        f"ExecStart={host.scripts / job.script}",
         "# A run that hangs must not keep all later ones from starting.",
         "TimeoutStartSec=6h",
         "UMask=0077",
@@ -56,15 +57,15 @@ def service_unit(host: Host) -> str:
     )
 
 
-def timer_unit(host: Host) -> str:
+def timer_unit(host: Host, job: Job) -> str:
     """A timer that makes up for what was missed while the machine was off."""
     return _lines(
         host.header,
         "[Unit]",
-        f"Description=Back up {host.environment} as often as its lowest tier asks",
+        f"Description={job.does}",
         "",
         "[Timer]",
-        f"OnCalendar={calendar_event(host.configuration.retention)}",
+        f"OnCalendar={job.slot.calendar}",
         "Persistent=true",
         "# Not all machines at once, but each at the same distance from one run to the next.",
         "RandomizedDelaySec=5min",
@@ -75,14 +76,14 @@ def timer_unit(host: Host) -> str:
     )
 
 
-def crontab(host: Host) -> str:
+def crontab(host: Host, jobs: Sequence[Job]) -> str:
     """A file for /etc/cron.d, where there is no systemd."""
     return _lines(
         host.header,
         "# For /etc/cron.d: the sixth field is the user, who can read the secrets. cronie goes by",
         "# CRON_TZ; the cron of Debian and Ubuntu knows only the machine's own time.",
         "CRON_TZ=UTC",
-        f"{cron_expression(host.configuration.retention)} root {host.script} >> {host.log} 2>&1",
+        *(f"{job.slot.cron} root {host.scripts / job.script} >> {host.log} 2>&1" for job in jobs),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from neonhub_backup.domain.retention import RetentionPolicy
-from neonhub_backup.domain.schedule import calendar_event, cron_expression
+from neonhub_backup.domain.schedule import lowest_slot
 
 LOWER = ("hourly", "daily", "weekly", "monthly")
 
@@ -24,12 +24,12 @@ def test_the_lowest_tier_decides(without: tuple[str, ...], cron: str, calendar: 
     absent: dict[str, Any] = dict.fromkeys(without)
     retention = RetentionPolicy(**absent)
 
-    assert cron_expression(retention) == cron
-    assert calendar_event(retention) == calendar
+    assert lowest_slot(retention).cron == cron
+    assert lowest_slot(retention).calendar == calendar
 
 
 def test_at_the_hour_at_which_its_slots_begin() -> None:
     retention = RetentionPolicy(hourly=None, hour_utc=23)
 
-    assert cron_expression(retention) == "0 23 * * *"
-    assert calendar_event(retention) == "*-*-* 23:00:00 UTC"
+    assert lowest_slot(retention).cron == "0 23 * * *"
+    assert lowest_slot(retention).calendar == "*-*-* 23:00:00 UTC"

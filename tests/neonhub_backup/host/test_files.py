@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from neonhub_backup.domain.configuration import Archiving
 from neonhub_backup.errors import ConfigurationError, StoreError
 from neonhub_backup.host.files import HostFile, Written, host_files, write_files
 from neonhub_backup.host.host import Host
@@ -35,18 +36,28 @@ def test_every_file_says_what_it_was_made_from(host: Host) -> None:
         assert file.text.endswith("\n")
 
 
-def test_the_page_tells_of_every_file(host: Host) -> None:
+def test_the_page_tells_of_every_file() -> None:
     page = (Path(__file__).parents[3] / "docs" / "host.md").read_text()
+    host = make_host(archiving=Archiving(store="disk"))
 
     assert [file.path.name for file in host_files(host) if file.path.name not in page] == []
 
 
-def test_only_the_script_can_be_run(host: Host) -> None:
+def test_only_scripts_can_be_run(tmp_path: Path) -> None:
+    host = make_host(directory=tmp_path / "host", archiving=Archiving(store="disk"))
     assert _written(host) == {Written.WRITTEN}
 
     modes = {file.path: file.path.stat().st_mode & 0o777 for file in host_files(host)}
-    assert modes.pop(host.script) == 0o755
+    scripts = {path: modes.pop(path) for path in list(modes) if path.parent == host.scripts}
+    assert [path.name for path in scripts] == ["backup-db.sh", "base-backup.sh", "check-wal.sh"]
+    assert set(scripts.values()) == {0o755}
     assert set(modes.values()) == {0o644}
+
+
+def test_nothing_is_done_about_wal_where_none_is_archived(host: Host) -> None:
+    assert not [file.path for file in host_files(host) if "wal" in file.path.name]
+    several = make_host(databases=["app", "billing"], archiving=Archiving(store="disk"))
+    assert not [file.path for file in host_files(several) if "base" in file.path.name]
 
 
 def test_what_is_there_already_is_left_alone(host: Host) -> None:

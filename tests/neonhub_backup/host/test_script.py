@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.domain.configuration import Store
+from neonhub_backup.domain.configuration import Archiving, DirectoryStore, Store
 from neonhub_backup.host.files import host_files, write_files
 from neonhub_backup.host.host import Host
 from neonhub_backup.host.script import LOCKED, example_secrets
@@ -39,12 +39,18 @@ class Installed:
         self.host.secrets.write_text(text)
         self.host.secrets.chmod(mode)
 
-    def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the script as cron does."""
+    def script(self, name: str = "backup-db.sh") -> Path:
+        """Where a script is."""
+        return self.host.scripts / name
+
+    def run(
+        self, name: str = "backup-db.sh", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a script as cron does."""
         return subprocess.run(
-            [self.host.script],
+            [self.script(name)],
             cwd="/",
-            env={"PATH": "/usr/bin:/bin", **environment},
+            env={"PATH": f"{self.host.directory}:/usr/bin:/bin", **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -52,16 +58,36 @@ class Installed:
         )
 
 
-def install(tmp_path: Path, *, stores: Sequence[Store] = (DISK,), failing: str = "") -> Installed:
-    """Render the files; `failing` is the command that ends with exit code 4."""
+def _archiving(store: Store) -> Archiving:
+    bucket = None if isinstance(store, DirectoryStore) else "operations"
+    return Archiving(store=store.name, operations_bucket=bucket)
+
+
+def install(
+    tmp_path: Path,
+    *,
+    stores: Sequence[Store] = (DISK,),
+    failing: str = "",
+    archiving: Archiving | None = None,
+    runuser: bool = False,
+) -> Installed:
+    """Render the files; `failing` is the command that ends with exit code 4.
+
+    With `runuser` there is one that stays who it is, since not every machine has the server's user.
+    """
     place = tmp_path / "host"
     program = place / "neonhub-backup"
-    host = make_host(stores=stores, directory=place, program=program)
+    host = make_host(stores=stores, directory=place, program=program, archiving=archiving)
     write_files(host_files(host), overwrite=False)
+    if runuser:
+        stand_in = place / "runuser"
+        stand_in.write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
+        stand_in.chmod(0o755)
     program.write_text(
         "#!/bin/sh\n"
         f'echo "$*" >> {place}/record\n'
         f'echo "${{DATABASE_URL-unset}}" > {place}/seen\n'
+        f'echo "${{NEONHUB_BACKUP_HEARTBEAT_URL-unset}}" > {place}/switch\n'
         f'[ "$3" != "{failing}" ] || exit 4\n'
     )
     program.chmod(0o755)
@@ -120,7 +146,7 @@ def test_a_dead_man_s_switch_hears_of_success_alone(tmp_path: Path) -> None:
 def test_a_second_run_is_refused_while_one_is_at_work(tmp_path: Path) -> None:
     machine = install(tmp_path)
 
-    with machine.host.script.open() as held:
+    with machine.script().open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = machine.run()
 
@@ -190,13 +216,64 @@ def test_without_the_file_the_variables_are_those_of_the_service(tmp_path: Path)
 
 
 @pytest.mark.parametrize("stores", [[DISK, BUCKET], [BUCKET]], ids=["directory", "buckets"])
-def test_linters_find_nothing_in_the_script(tmp_path: Path, stores: Sequence[Store]) -> None:
-    script = install(tmp_path, stores=stores).host.script
+def test_linters_find_nothing_in_the_scripts(tmp_path: Path, stores: Sequence[Store]) -> None:
+    machine = install(tmp_path, stores=stores, archiving=_archiving(stores[0]))
+    scripts = sorted(machine.host.scripts.iterdir())
     shellcheck = Path(sys.executable).with_name("shellcheck")
 
+    assert len(scripts) == 3
     for linter in (["bash", "-n"], [shellcheck, "--enable=all"]):
-        found = subprocess.run([*linter, script], capture_output=True, text=True, check=False)
+        found = subprocess.run([*linter, *scripts], capture_output=True, text=True, check=False)
         assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("stores", "calls"),
+    [
+        ([DISK], ["base create --database app", "base prune --yes --database app"]),
+        ([BUCKET], ["base create --database app"]),
+    ],
+    ids=["directory", "bucket"],
+)
+def test_a_base_backup_is_taken_before_older_ones_go(
+    tmp_path: Path, stores: Sequence[Store], calls: list[str]
+) -> None:
+    machine = install(tmp_path, stores=stores, archiving=_archiving(stores[0]), runuser=True)
+
+    ended = machine.run("base-backup.sh")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert machine.calls == calls
+
+
+def test_a_base_backup_that_fails_deletes_nothing(tmp_path: Path) -> None:
+    machine = install(tmp_path, archiving=_archiving(DISK), failing="base", runuser=True)
+
+    ended = machine.run("base-backup.sh")
+
+    assert ended.returncode == 4
+    assert "base-backup.sh: ended with exit code 4, and what follows was not done" in ended.stderr
+    assert machine.calls == ["base create --database app"]
+
+
+def test_a_switch_of_its_own_hears_that_wal_is_archived(tmp_path: Path) -> None:
+    machine = install(tmp_path, archiving=_archiving(DISK), runuser=True)
+    others = {"NEONHUB_BACKUP_HEARTBEAT_URL": "https://switch.example/1"}
+
+    machine.run("check-wal.sh", **others)
+    assert machine.calls == ["wal check --database app"]
+    machine.run("check-wal.sh", NEONHUB_BACKUP_WAL_HEARTBEAT_URL="https://switch.example/2")
+
+    assert machine.calls[-1] == "heartbeat"
+    assert (machine.host.directory / "switch").read_text() == "https://switch.example/2\n"
+
+
+def test_root_does_it_as_the_user_of_the_server(tmp_path: Path) -> None:
+    machine = install(tmp_path, archiving=_archiving(DISK))
+    text = machine.script("base-backup.sh").read_text()
+
+    assert 'tool=(runuser --user postgres -- "${tool[@]}")\n' in text
+    assert "runuser" not in machine.script().read_text()
 
 
 def test_the_example_names_every_variable_and_no_value() -> None:
@@ -208,10 +285,12 @@ def test_the_example_names_every_variable_and_no_value() -> None:
         "#AWS_SECRET_ACCESS_KEY=",
         "#GOOGLE_APPLICATION_CREDENTIALS=",
         "#NEONHUB_BACKUP_HEARTBEAT_URL=",
+        "#NEONHUB_BACKUP_WAL_HEARTBEAT_URL=",
         "#NEONHUB_BACKUP_PG_BIN=",
     ]
     assert "GOOGLE" not in example_secrets(make_host())
     assert "AWS" not in example_secrets(make_host(stores=[DISK]))
+    assert "WAL" not in example_secrets(make_host())
 
 
 def test_the_example_can_be_filled_in_as_it_is(tmp_path: Path) -> None:
