@@ -6,6 +6,7 @@ from workflows.args import WorkflowArgs
 from workflows.drill import PRIVATE_KEY
 from workflows.environments import environment_name
 from workflows.model import Choice, Job, Permission, Run, Step, Text, Workflow
+from workflows.snapshot import NEON_KEY
 from workflows.tool import IDENTIFY, READ, RUNNER, become, install, job_environment, secrets
 
 RESTORE, PROMOTE, REVERT = "restore", "promote", "revert"
@@ -49,7 +50,10 @@ def restore_workflow(args: WorkflowArgs) -> Workflow:
                 required=False,
             ),
             "at": Text(
-                description="For restore, instead: the newest backup before 2026-01-05T02:00:00Z",
+                description=(
+                    "For restore, instead: what there was at this time, 2026-01-05T02:00:00Z, or"
+                    " shortly before"
+                ),
                 required=False,
             ),
             "tables": Text(
@@ -60,7 +64,10 @@ def restore_workflow(args: WorkflowArgs) -> Workflow:
                 required=False,
             ),
             "store": Choice(
-                description="For restore: the store to read from; any takes the first that answers",
+                description=(
+                    "For restore: the store to read a backup from; any takes the first that"
+                    " answers, and with a time the way that loses least"
+                ),
                 options=(ANY, *args.stores),
             ),
             "disconnect": Choice(
@@ -131,7 +138,7 @@ def _restore(args: WorkflowArgs) -> Iterator[Step]:
 def _restore_environment(args: WorkflowArgs) -> dict[str, str]:
     asked = ("database", "name", "at", "tables", "store")
     return {
-        **secrets(*args.url_variables, *PRIVATE_KEY),
+        **secrets(*args.url_variables, *PRIVATE_KEY, *([NEON_KEY] if args.neon else [])),
         **_CHOSEN,
         **{name.upper(): f"${{{{ inputs.{name} }}}}" for name in asked},
     }

@@ -2,11 +2,14 @@
 
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -100,7 +103,7 @@ def create(
     One that is kept for up to 30 days expires by itself; another is protected from being deleted,
     if Neon's plan has room for it.
     """
-    with _project(context, database) as project:
+    with _project(context.obj, database) as project:
         rules = project.retention.rules()
         chosen = (
             project.session.tier(tier)
@@ -143,7 +146,7 @@ def list_snapshots(
 
     Neon's own snapshots, which no tier concerns, are shown beside.
     """
-    with _project(context, database) as project:
+    with _project(context.obj, database) as project:
         result = project.described() | {
             "snapshots": [_snapshot(held) for held in reversed(project.view.snapshots)],
             **_own_snapshots(project),
@@ -165,7 +168,7 @@ def prune(
     Only branches that `neon snapshot create` made for this environment are looked at, and the
     newest of each tier stays. docs/neon.md has the rules.
     """
-    with _project(context, database) as project:
+    with _project(context.obj, database) as project:
         plan = snapshots.plan(project.retention, project.view, project.now)
         if dry_run is False:
             snapshots.delete(project.api, plan.expired)
@@ -225,13 +228,42 @@ def restore(
     It has a compute of its own. The configuration's checks are asked and the rows of every table
     are counted there.
     """
+    restore_at(
+        context.obj,
+        database,
+        parse_moment(at),
+        branch=branch,
+        show_url=show_url,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+
+
+def restore_at(
+    configuration: Path | None,
+    database: str | None,
+    moment: datetime,
+    *,
+    branch: str | None = None,
+    show_url: bool = False,
+    dry_run: bool,
+    as_json: bool,
+    beside: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Make a branch of production as it was; `beside` is what the result tells besides.
+
+    Raises:
+        DrillFailedError: the branch does not answer the checks.
+        NeonError, NoBackupError, ConfigurationError: there is no new branch.
+    """
     if show_url:
         _refuse_to_show(os.environ)
-    moment = parse_moment(at)
-    with _project(context, database) as project:
+    with _project(configuration, database) as project:
         name = restoring.decide(project.view, moment, branch, project.now)
-        result = project.described() | {
+        promote = ["neonhub-backup", "neon", "promote", name, "--database", project.database.name]
+        result = {**project.described(), **beside} | {
             "branch": name,
+            "promote": shlex.join(promote),
             "at": moment_text(moment),
             "dry_run": dry_run,
         }
@@ -301,7 +333,7 @@ def promote(
     it stopped.
     """
     skip = read_skips(skip_step, reason)
-    with _project(context, database, confirm) as project:
+    with _project(context.obj, database, confirm) as project:
         environment, name = project.environment, project.database.name
         # Looking must not give production a compute.
         target = None
@@ -393,9 +425,9 @@ def _promotion(
 
 @contextmanager
 def _project(
-    context: typer.Context, name: str | None, confirm: str | None = None
+    configuration_path: Path | None, name: str | None, confirm: str | None = None
 ) -> Generator[_Project]:
-    session = open_session(context.obj)
+    session = open_session(configuration_path)
     check_confirmation(session.configuration, confirm)
     database = session.database(name)
     settings = database.neon
@@ -510,5 +542,6 @@ def _say_restored(result: dict[str, Any]) -> None:
     )
     typer.echo(f"  time to data {result['seconds_to_data']:.1f} s")
     say_table(["table", "#rows"], [(each["name"], f"{each['rows']:,}") for each in tables])
+    typer.echo(f"  to put it in production's place: {result['promote']}")
     if result["url"] is not None:
         typer.echo(result["url"])

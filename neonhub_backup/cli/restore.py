@@ -1,6 +1,8 @@
 """`restore`: beside the live database, which is only ever renamed."""
 
+import logging
 import shlex
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,20 +11,30 @@ import typer
 from neonhub_backup.cli import restoring
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.default_command import DEFAULT, WithDefault
+from neonhub_backup.cli.neon import restore_at
 from neonhub_backup.cli.options import BackupName, Confirm, DatabaseName, DryRun, Json, NoRoles
 from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import At, FromStore, TierName, chosen
 from neonhub_backup.cli.session import (
+    Session,
     check_confirmation,
     open_session,
     read_configuration,
     read_target,
 )
+from neonhub_backup.cli.ways import Ways, find_ways, loss_text
+from neonhub_backup.domain.configuration import Database
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.holdings.catalogue import LATEST
+from neonhub_backup.holdings.selection import parse_moment
 from neonhub_backup.restore.names import parse_tables
 from neonhub_backup.restore.whole import Swap, promote, revert
+from neonhub_backup.ways import Kind, least_loss
 
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+_TAKES = (Kind.BACKUP, Kind.NEON)
 SET_ASIDE = "--set-aside-existing"
 BESIDE = "--beside"
 TABLES = "--tables"
@@ -129,11 +141,20 @@ def restore(
         ),
     ] = False,
     no_roles: NoRoles = False,
+    way: Annotated[
+        str,
+        typer.Option(
+            "--way",
+            help="With --at: auto takes what loses least, and with --beside that can be a branch of"
+            " Neon; or choose backup or neon.",
+        ),
+    ] = AUTO,
     confirm: Confirm = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Restore a backup into a new database, which takes the target's name once it is proven."""
+    only = read_way(way)
     check_combination(
         {
             SET_ASIDE: set_aside,
@@ -150,10 +171,36 @@ def restore(
     session = open_session(context.obj)
     check_confirmation(session.configuration, confirm)
     target = read_target(into)
-    name = session.database(database).name
+    one = session.database(database)
+    name = one.name
     now = datetime.now(UTC)
+    of_a_backup = {
+        "a backup's name": backup != LATEST,
+        "--store": store is not None,
+        "--tier": tier is not None,
+        TABLES: names is not None,
+        SCHEMA_ONLY: schema_only,
+        DATA_ONLY: data_only,
+    }
+    found_ways = _ways(session, one, at, only, of_a_backup, beside=beside)
+    if found_ways is not None:
+        if not as_json:
+            found_ways.say()
+        if found_ways.taken.kind is Kind.NEON:
+            restore_at(
+                context.obj,
+                name,
+                found_ways.at,
+                dry_run=dry_run,
+                as_json=as_json,
+                beside=found_ways.described(),
+            )
+            return
+    described = {} if found_ways is None else found_ways.described()
     with chosen(session, name, backup=backup, store=store, tier=tier, at=at) as (found, decrypt):
-        asked = restoring.Asked(found, decrypt, target, into, now, not no_roles, dry_run, as_json)
+        asked = restoring.Asked(
+            found, decrypt, target, into, now, not no_roles, dry_run, as_json, described
+        )
         if names is not None and in_place:
             restoring.in_place(asked, names)
         elif names is not None:
@@ -168,6 +215,63 @@ def restore(
             restoring.beside(asked)
         else:
             restoring.into(asked, set_aside=set_aside)
+
+
+def read_way(name: str) -> Kind | None:
+    """The way that --way names. None: the one that loses least.
+
+    Raises:
+        ConfigurationError: it names none that this command can take.
+    """
+    if name not in (AUTO, *_TAKES):
+        raise ConfigurationError(
+            f"--way {name} is no way that `restore` can take, so nothing was done: choose {AUTO},"
+            f" {' or '.join(_TAKES)}; WAL is replayed by `pitr`, on the server's machine"
+        )
+    return None if name == AUTO else Kind(name)
+
+
+def _ways(
+    session: Session,
+    database: Database,
+    at: str | None,
+    only: Kind | None,
+    of_a_backup: Mapping[str, bool],
+    *,
+    beside: bool,
+) -> Ways | None:
+    """The ways to a moment. None: a backup is the only one that could be meant.
+
+    Raises:
+        ConfigurationError: WAL loses less than what this command can take.
+    """
+    other = next((option for option, given in of_a_backup.items() if given), None)
+    if only is Kind.NEON and (at is None or other is not None or not beside):
+        missing = "--at" if at is None else BESIDE
+        wrong = f"{other} is about a backup" if other else f"{missing} is missing"
+        raise ConfigurationError(
+            f"--way neon makes a branch of one moment beside production, and {wrong}, so nothing"
+            f" was done: give --at and {BESIDE} and nothing about a backup, or another way"
+        )
+    if at is None or other is not None or (database.neon or database.archiving) is None:
+        return None
+    takes = list(Kind) if beside else [Kind.BACKUP]
+    found = find_ways(session, database, parse_moment(at), only=only, takes=takes)
+    loss, least = found.taken.loses(found.at), least_loss(found.ways, found.at)
+    replay = f"`neonhub-backup pitr DATADIR --at {at} --database {database.name}`"
+    if found.taken.kind is Kind.WAL:
+        raise ConfigurationError(
+            f"the archived WAL of {database.name} leads back to {at} itself and a backup does not,"
+            f" so nothing was restored: run {replay} on the machine of its server, or give --way"
+            " backup or --store to lose what came after the newest backup"
+        )
+    if least is not found.taken and loss != least.loses(found.at) and only is None:
+        instead = replay if least.kind is Kind.WAL else f"give {BESIDE}"
+        log.warning(
+            "%s would lose less than %s, which ends %s before: %s",
+            *(least.kind, found.taken.kind, loss_text(loss), instead),
+        )
+    return found
 
 
 def check_combination(given: dict[str, bool]) -> None:

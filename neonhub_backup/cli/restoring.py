@@ -1,7 +1,7 @@
 """What each kind of `restore` does with the chosen backup, and what it says."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,6 +40,8 @@ class Asked:
     roles: bool
     dry_run: bool
     as_json: bool
+    ways: Mapping[str, object]
+    """The ways that there were, as `--json` shows them. Empty: there was but one."""
 
     @property
     def manifest(self) -> Manifest:
@@ -59,7 +61,8 @@ class Asked:
     def described(self) -> dict[str, Any]:
         """The backup and the target, as `--json` begins."""
         first = self.candidates[0]
-        return describe(first.location, first.manifest) | {"target": str(self.target)}
+        described = describe(first.location, first.manifest) | {"target": str(self.target)}
+        return {**described, **self.ways}
 
     def say(self, result: dict[str, Any], *lines: str) -> None:
         """The result for machines, or the lines for people."""

@@ -99,7 +99,8 @@ def _one(command: str, result: object) -> list[str]:
     found = cast("dict[str, Any]", result)
     if command == "drill" and "seconds_to_recovery" in found:
         return _drill(found)
-    if command.startswith("restore"):
+    # A branch of Neon has no target.
+    if command.startswith("restore") and "target" in found:
         return _restore(found)
     title = next((found[key] for key in ("database", "store", "name") if key in found), None)
     return [*([f"### {code(str(title))}{_verdict(found)}"] if title else []), *facts(found)]

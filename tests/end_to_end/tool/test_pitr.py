@@ -1,8 +1,10 @@
 """A self-hosted server comes back as it was at any moment, from an archive in a directory."""
 
 import os
+import shlex
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -15,6 +17,8 @@ import psycopg
 import pytest
 
 from neonhub_backup.domain.configuration import Check, DirectoryStore
+from neonhub_backup.postgres.user import server_user_prefix
+from sandbox.keys import private_key
 from tests.end_to_end.archiving import DATABASE, Archived, archived, running, wait_until
 
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY)"
@@ -160,6 +164,72 @@ def test_archiving_fails_while_the_store_is_away_and_catches_up_with_nothing_los
     done = shop.json("pitr", str(tmp_path / "recovered"), "--latest", live=False)
 
     assert done["tables"] == {"public.items": len(committed())}
+
+
+def test_a_restore_to_a_time_names_the_wal_that_leads_there(shop: Archived) -> None:
+    shop.environment = {
+        "NEONHUB_BACKUP_PRIVATE_KEY_FILE": str(private_key(shop.home.parent / "keys"))
+    }
+    shop.run("backup")
+    shop.sql("INSERT INTO items VALUES (1)")
+    time.sleep(1)  # backups begin at whole seconds
+    ((moment,),) = shop.sql("SELECT clock_timestamp()")
+    shop.archive_all()
+    beside = ("restore", "--at", moment.isoformat(), "--beside", "--into", "DATABASE_URL")
+
+    refused = shop.run(*beside, expect=2)
+    taken = shop.json(*beside, "--way", "backup")
+    aside = (*beside[:3], "--into", "DATABASE_URL", "--set-aside-existing", "--dry-run")
+    told = shop.run(*aside).stderr
+
+    assert "leads back to" in refused.stderr
+    assert f"`neonhub-backup pitr DATADIR --at {moment.isoformat()}" in refused.stderr
+    assert (taken["way"], taken["rows"]) == ("backup", 0)
+    lost = {way["way"]: way["seconds_lost"] for way in taken["ways"]}
+    assert lost["wal"] == 0
+    assert lost["backup"] >= 1
+    assert "wal would lose less than backup" in told
+
+
+def test_the_machine_takes_base_backups_and_looks_at_its_wal_by_itself(
+    shop: Archived, tmp_path: Path
+) -> None:
+    place = tmp_path / "host"
+    shop.run("host-files", str(place))
+    secrets = {
+        "DATABASE_URL": shop.server.url(DATABASE),
+        "NEONHUB_BACKUP_PG_BIN": str(shop.server.bin_dir),
+    }
+    env = place / "backup.env"
+    env.write_text("".join(f"{name}='{text}'\n" for name, text in secrets.items()))
+    env.chmod(0o600)
+
+    # Directories of tests are closed to the server's user, unlike those of a machine.
+    prefix, owner = server_user_prefix([shop.config, place, shop.server.bin_dir])
+    for path in (folder(shop) / "base", *(folder(shop) / "base").iterdir()):
+        if owner is not None:
+            os.chown(path, *owner)  # the first one was taken by whoever runs the tests
+    stand_in = place / "runuser"
+    stand_in.write_text(f'#!/bin/sh\nshift 3\nexec {shlex.join(prefix)} "$@"\n')
+    stand_in.chmod(0o755)
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [place / "scripts" / script],
+            env={"PATH": f"{place}:/usr/sbin:/usr/bin:/sbin:/bin"},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("base-backup.sh")
+    shop.archive_all()
+
+    assert len(shop.json("base", "list")) == 2
+    assert "0 files wait" in run("check-wal.sh")
 
 
 def test_no_more_is_lost_than_archive_timeout_and_the_upload(
