@@ -24,6 +24,7 @@ from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, chunk_name
 from neonhub_backup.domain.manifest import (
     Chunk,
     Manifest,
+    NeonSnapshot,
     Origin,
     Schema,
     StoredObject,
@@ -87,9 +88,13 @@ def take_backup(
     programs: Programs,
     *,
     tier: Tier | None,
+    snapshot_beside: Callable[[Tier], NeonSnapshot | None] = lambda _: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Backup:
     """Back up one database to every store. Tier None takes the one that is owed.
+
+    `snapshot_beside` is called with the tier once the backup's own snapshot is held, and may keep
+    the same state elsewhere.
 
     Raises:
         BackupError: nothing was written, or no store has all of it; then no manifest exists.
@@ -105,6 +110,7 @@ def take_backup(
         location = new_location(chosen, now())
         destinations.place(location, configuration.retention)
         log.info("backing up %s as %s backup %s", target, chosen, location.name)
+        beside = snapshot_beside(chosen)
         taker = _Taker(programs, suite, target, snapshot, encrypt, destinations)
         schema, archive, tables = taker.take()
         manifest = Manifest(
@@ -116,6 +122,7 @@ def take_backup(
             finished=now(),
             tool_version=__version__,
             origin=origin(),
+            neon_snapshot=beside,
             server=snapshot.server,
             extensions=snapshot.extensions,
             roles=snapshot.roles,

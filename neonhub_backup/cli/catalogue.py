@@ -95,6 +95,9 @@ def show(
         "recipients": list(manifest.recipients),
         "digest": manifest_digest(manifest),
         "rewrapped_from": manifest.rewrapped_from,
+        "neon_snapshot": None
+        if manifest.neon_snapshot is None
+        else manifest.neon_snapshot.model_dump(mode="json"),
         "stores": _places(session, copies),
         "proven": None if proofs is None else _is_proven(drills),
         "drills": [_describe_drill(proof) for proof in drills],
@@ -259,6 +262,9 @@ def _custody(result: dict[str, Any]) -> list[tuple[str, str]]:
         ("encrypted to", ", ".join(result["recipients"])),
         ("digest", result["digest"]),
     ]
+    if result["neon_snapshot"]:
+        branch, project = (result["neon_snapshot"][key] for key in ("branch", "project"))
+        lines.append(("in Neon too", f"branch {branch} of project {project}"))
     if result["rewrapped_from"]:
         lines.append(("rewrapped from", result["rewrapped_from"]))
     for name, place in result["stores"].items():

@@ -109,6 +109,18 @@ class Schema(_Part):
     """Identity, e.g. `INDEX public users_email_key`, to the first 16 hex digits of a sha256."""
 
 
+class NeonSnapshot(_Part):
+    """A branch of Neon that keeps the same database as it was when the backup began."""
+
+    project: str
+    """The project's id."""
+    branch: str
+    """Name of the branch."""
+    branch_id: str
+    created: datetime
+    """When it was made: within seconds of the backup's own snapshot, after it."""
+
+
 class Manifest(_Part):
     """All that must be true of a backup."""
 
@@ -123,6 +135,8 @@ class Manifest(_Part):
     origin: Origin
     rewrapped_from: str | None = None
     """Name of the backup of which this one is a copy for other keys. None: of none."""
+    neon_snapshot: NeonSnapshot | None = None
+    """What was kept in Neon at the same time, as long as it lasts there. None: nothing."""
     server: Server
     extensions: dict[str, str]
     """Name to version."""

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from neonhub_backup.domain.configuration import (
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.neon.api import NewBranch
 from sandbox import keys
-from sandbox.emulators.neon.models import Plan, ScheduleItem, Snapshot
+from sandbox.emulators.neon.models import Fault, Plan, ScheduleItem, Snapshot
 from sandbox.postgres import bin_dir
 from tests.end_to_end.neon.hosted import REAL_KEY, Hosted
 
@@ -94,6 +95,24 @@ class Tool:
         )
         assert ended.returncode == expect, f"{ended.returncode}: {ended.stdout}{ended.stderr}"
         assert self.hosted.key not in ended.stdout + ended.stderr
+        return ended.stdout, ended.stderr
+
+    def whole(self, *arguments: str, expect: int = 0, **more: str) -> tuple[str, str]:
+        """Run a command that is not of Neon alone, with production's address and the key."""
+        own = {
+            "DATABASE_URL": self.hosted.uri(),
+            "NEONHUB_BACKUP_PRIVATE_KEY_FILE": str(keys.private_key(self.home / "keys")),
+        }
+        *program, _ = self.command
+        ended = subprocess.run(
+            [*program, *arguments],
+            env=self.environment(**own | more),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == expect, f"{ended.returncode}: {ended.stdout}{ended.stderr}"
         return ended.stdout, ended.stderr
 
     def json(self, *arguments: str, expect: int = 0, **environment: str) -> Any:
@@ -291,6 +310,114 @@ class TestPruning:
 
     def test_nothing_is_deleted_unless_that_is_confirmed(self, tool: Tool) -> None:
         tool.run("snapshot", "prune", expect=12)
+
+
+class TestBesideABackup:
+    def test_the_manifest_names_the_snapshot_of_the_same_time(self, tool: Tool) -> None:
+        tool.keep = {Tier.DAILY: 7 * DAY}
+
+        tool.whole("backup", "--tier", "daily", "--neon-snapshot")
+        tool.hosted.execute("DELETE FROM notes")
+
+        linked = json.loads(tool.whole("show", "--json")[0])["neon_snapshot"]
+        assert [linked["branch"]] == tool.hosted.names()
+        assert linked["project"] == tool.hosted.settings.project
+        with tool.hosted.api() as api:
+            branch = api.branch(linked["branch"])
+            api.create_endpoint(branch)
+        assert linked["branch_id"] == branch.id
+        assert tool.hosted.execute("SELECT line FROM notes", linked["branch"]) == [("first",)]
+        assert f"branch {linked['branch']} of project" in tool.whole("show")[0]
+
+    def test_a_backup_goes_on_where_neon_refuses(self, emulated: Callable[[Plan], Tool]) -> None:
+        tool = emulated("launch_v3")
+        with tool.hosted.changed() as project:
+            project.faults = [Fault(path=f"/projects/{project.id}", status=403)]
+
+        _, said = tool.whole("backup", "--neon-snapshot", expect=17)
+
+        assert "; the backup goes on" in said
+        shown = json.loads(tool.whole("show", "--json")[0])
+        assert (shown["rows"], shown["neon_snapshot"]) == (1, None)
+
+    def test_without_the_key_nothing_is_begun(self, tool: Tool) -> None:
+        _, said = tool.whole("backup", "--neon-snapshot", expect=2, **{REAL_KEY: ""})
+
+        assert "NEON_API_KEY" in said
+
+
+class TestWays:
+    """`restore --at`, where a backup and Neon's history both lead back."""
+
+    @pytest.fixture
+    def before(self, tool: Tool) -> datetime:
+        """A moment after a backup and before everything was deleted."""
+        tool.whole("backup")
+        tool.hosted.execute("INSERT INTO notes VALUES ('second')")
+        found = tool.hosted.moment()
+        tool.hosted.execute("DELETE FROM notes")
+        return found
+
+    def test_beside_production_the_way_that_loses_least_is_taken(
+        self, tool: Tool, before: datetime
+    ) -> None:
+        output, _ = tool.whole(*_beside(before), "--json")
+
+        made = json.loads(output)
+        assert made["way"] == "neon"
+        lost = {way["way"]: way["seconds_lost"] for way in made["ways"]}
+        assert lost["neon"] == 0
+        assert lost["backup"] > 0
+        assert tool.hosted.execute("SELECT count(*) FROM notes", made["branch"]) == [(2,)]
+        assert made["promote"].endswith(f"neon promote {made['branch']} --database notes")
+
+    def test_it_is_said_which_way_that_is(self, tool: Tool, before: datetime) -> None:
+        output, _ = tool.whole(*_beside(before), "--dry-run")
+
+        assert re.search(r"^neon +nothing +not measured +a branch of main", output, re.MULTILINE)
+        assert re.search(r"^backup +\d+ s +not measured +annual backup", output, re.MULTILINE)
+        assert f"takes neon back to {before:%Y-%m-%dT%H:%M:%SZ}" in output
+        assert tool.hosted.names() == []
+
+    def test_a_backup_is_restored_where_that_is_asked_for(
+        self, tool: Tool, before: datetime
+    ) -> None:
+        by_way = json.loads(tool.whole(*_beside(before), "--way", "backup", "--json")[0])
+        by_store = json.loads(tool.whole(*_beside(before), "--store", "disk", "--json")[0])
+
+        assert (by_way["way"], by_way["rows"]) == ("backup", 1)
+        assert by_store["rows"] == 1
+        assert tool.hosted.names() == []
+
+    def test_into_another_database_a_backup_goes_and_what_loses_less_is_named(
+        self, tool: Tool, before: datetime
+    ) -> None:
+        at, moment, _, *into = _beside(before)[1:]
+
+        _, said = tool.whole("restore", at, moment, *into, "--set-aside-existing", "--dry-run")
+
+        assert "neon would lose less than backup" in said
+        assert "give --beside" in said
+
+    def test_neon_is_refused_where_only_a_backup_can_be_meant(self, tool: Tool) -> None:
+        _, said = tool.whole(
+            *("restore", "--beside", "--into", "DATABASE_URL", "--way", "neon"), expect=2
+        )
+
+        assert "--at is missing, so nothing was done" in said
+
+    def test_a_drill_tells_how_long_a_backup_takes(self, tool: Tool, before: datetime) -> None:
+        tool.whole("drill", "latest")
+
+        output, _ = tool.whole(*_beside(before), "--dry-run", "--json")
+
+        ways = {way["way"]: way["seconds_estimated"] for way in json.loads(output)["ways"]}
+        assert ways["neon"] is None
+        assert 0 < ways["backup"] < 60
+
+
+def _beside(moment: datetime) -> list[str]:
+    return ["restore", "--at", moment.isoformat(), "--beside", "--into", "DATABASE_URL"]
 
 
 class TestRestoring:
