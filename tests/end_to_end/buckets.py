@@ -7,6 +7,7 @@ what does not match its checksum.
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -38,9 +39,32 @@ def gcs_server(home: Path) -> Generator[str]:
         yield url
 
 
+@dataclass(frozen=True)
+class BucketServer:
+    """A server of buckets that can be away for a while; what it holds stays."""
+
+    supervisor: Supervisor
+    server: Server
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.server.port}"
+
+    @contextmanager
+    def away(self) -> Generator[None]:
+        """Nobody answers there meanwhile."""
+        self.supervisor.stop(self.server.name)
+        try:
+            yield
+        finally:
+            self.supervisor.start(self.server)
+            self.supervisor.wait(self.server)
+
+
 @contextmanager
-def enforcing_server(home: Path) -> Generator[str]:
-    """The URL of a server of S3 that enforces locks and checksums; `sandbox` is its key and secret.
+def enforcing_server(home: Path) -> Generator[BucketServer]:
+    """A server of S3 that enforces locks and checksums; `sandbox` is its key and its secret.
 
     It keeps what S3 knows of an object in files of their own: not every disk has extended
     attributes.
@@ -56,8 +80,8 @@ def enforcing_server(home: Path) -> Generator[str]:
         *("posix", "--versioning-dir", versions, "--sidecar", metadata, buckets),
     ]
     owner = {"ROOT_ACCESS_KEY": "sandbox", "ROOT_SECRET_KEY": "sandbox"}
-    with _running("versitygw", command, port, home, owner):
-        yield f"http://127.0.0.1:{port}"
+    with _running("versitygw", command, port, home, owner) as server:
+        yield server
 
 
 def create_gcs_bucket(url: str, name: str) -> None:
@@ -72,7 +96,7 @@ def _running(
     port: int,
     home: Path,
     environment: Mapping[str, str] | None = None,
-) -> Generator[None]:
+) -> Generator[BucketServer]:
     supervisor = Supervisor(home / "run", home / "logs")
     server = Server(
         name=name,
@@ -84,6 +108,6 @@ def _running(
     supervisor.start(server)
     try:
         supervisor.wait(server)
-        yield
+        yield BucketServer(supervisor, server)
     finally:
         supervisor.stop(name)

@@ -67,8 +67,8 @@ class Vault:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with enforcing_server(tmp_path_factory.mktemp("versitygw")) as url:
-        yield url
+    with enforcing_server(tmp_path_factory.mktemp("versitygw")) as buckets:
+        yield buckets.url
 
 
 @pytest.fixture

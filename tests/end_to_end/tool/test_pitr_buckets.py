@@ -1,6 +1,7 @@
 """The archive of a self-hosted server in a bucket, which barman writes and reads."""
 
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import requests
 
 from neonhub_backup.domain.configuration import Archiving, GcsStore, S3Store
-from tests.end_to_end.archiving import DATABASE, Archived, archived
+from tests.end_to_end.archiving import DATABASE, Archived, archived, wait_until
 from tests.end_to_end.buckets import create_gcs_bucket, enforcing_server, gcs_server
 
 BUCKET = "operations"
@@ -24,6 +25,8 @@ class Shop:
     server: Archived
     remove: Callable[[str], object]
     """Delete the object of a WAL file."""
+    away: Callable[[], AbstractContextManager[None]] | None = None
+    """Nobody answers for the bucket meanwhile. None: it would forget what it holds."""
 
 
 @pytest.fixture(params=["s3", "gcs"])
@@ -31,7 +34,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, key_home: Path) -> Gene
     """One with a base backup in S3, and one in Cloud Storage."""
     home = tmp_path / "shop"
     if request.param == "s3":
-        with enforcing_server(tmp_path / "versitygw") as url:
+        with enforcing_server(tmp_path / "versitygw") as buckets:
+            url = buckets.url
             client = boto3.client(  # pyright: ignore[reportUnknownMemberType] - few services have stubs
                 "s3",
                 endpoint_url=url,
@@ -48,7 +52,11 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, key_home: Path) -> Gene
                 home, key_home, 18, store, archiving=archiving, environment=OWNER
             ) as server:
                 yield _with_base(
-                    Shop(server, lambda key: client.delete_object(Bucket=BUCKET, Key=key))
+                    Shop(
+                        server,
+                        lambda key: client.delete_object(Bucket=BUCKET, Key=key),
+                        buckets.away,
+                    )
                 )
         return
     with gcs_server(tmp_path / "fake-gcs") as url:
@@ -89,6 +97,33 @@ def test_every_row_until_a_moment_comes_back_from_a_bucket_and_none_after(
     assert checked["systems"] == [base["system"]]
     assert checked["bases"][0]["missing"] is None
     assert checked["server"]["failing"] is None
+
+
+@pytest.mark.parametrize("shop", ["s3"], indirect=True)
+def test_archiving_fails_while_the_bucket_is_away_and_catches_up_with_nothing_lost(
+    shop: Shop, tmp_path: Path
+) -> None:
+    server = shop.server
+    server.sql("INSERT INTO items VALUES (1)")
+    assert shop.away is not None
+    with shop.away():
+        for _ in range(2):
+            server.sql("INSERT INTO items SELECT max(id) + 1 FROM items")
+            server.sql("SELECT pg_switch_wal()")
+        wait_until(
+            lambda: server.sql("SELECT 1 FROM pg_stat_archiver WHERE failed_count > 0") != []
+        )
+        ((waiting,),) = server.sql(
+            "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+        )
+        assert waiting >= 2
+
+    server.archive_all()
+    assert "0 files wait" in server.run("wal", "check").stdout
+    server.kill()
+    done = server.json("pitr", str(tmp_path / "data"), "--latest", live=False)
+
+    assert done["tables"] == {"public.items": 3}
 
 
 def test_a_segment_that_is_missing_in_a_bucket_is_named(shop: Shop, tmp_path: Path) -> None:

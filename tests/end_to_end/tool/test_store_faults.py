@@ -36,8 +36,8 @@ EXPIRED = s3_refusal(400, "ExpiredToken")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with enforcing_server(tmp_path_factory.mktemp("versitygw")) as url:
-        yield url
+    with enforcing_server(tmp_path_factory.mktemp("versitygw")) as buckets:
+        yield buckets.url
 
 
 @pytest.fixture
