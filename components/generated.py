@@ -62,6 +62,9 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
             for each in settings.databases
             if each.neon is not None
         },
+        smoke_tested=tuple(
+            each.name for each in settings.databases if each.recovery.smoke_test is not None
+        ),
     )
 
 

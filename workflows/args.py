@@ -42,6 +42,8 @@ class WorkflowArgs:
     """Whether failures are told to a chat."""
     neon: Mapping[str, RetentionPolicy] = field(default_factory=dict[str, RetentionPolicy])
     """Each database that Neon hosts, with the tiers of its snapshots."""
+    smoke_tested: tuple[str, ...] = ()
+    """The databases whose copies are tried by a command of the application's before use."""
 
     @property
     def url_variables(self) -> tuple[str, ...]:

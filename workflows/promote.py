@@ -80,7 +80,7 @@ def promote_workflow(args: WorkflowArgs) -> Workflow:
                             name=()
                             if [[ -n "${NAME}" ]]; then name=(--branch "${NAME}"); fi
                             neonhub-backup --github neon restore --at "${AT}" \\
-                              --confirm "${CONFIRM}" --database "${DATABASE}" "${name[@]}"
+                              --database "${DATABASE}" "${name[@]}"
                             """,
                     ),
                 ),
@@ -97,25 +97,36 @@ def promote_workflow(args: WorkflowArgs) -> Workflow:
                     *install_tool(args),
                     Run(
                         name="Promote",
-                        comment=(
-                            "Without the smoke test, which needs a checkout of the application; the"
-                            " configuration's checks are asked before and after."
-                        ),
+                        comment="The configuration's checks are asked before and after.",
                         env={
                             **secrets(NEON_KEY, *args.url_variables),
                             **_DATABASE,
                             "CONFIRM": "${{ inputs.confirm }}",
                             "NAME": "${{ inputs.name }}",
                         },
-                        script="""
-                            neonhub-backup --github neon promote --yes --confirm "${CONFIRM}" \\
-                              --database "${DATABASE}" --skip-step smoke-test \\
-                              --reason "the application is not checked out" -- "${NAME}"
-                            """,
+                        script=_promote(args),
                     ),
                 ),
             ),
         },
+    )
+
+
+def _promote(args: WorkflowArgs) -> str:
+    """Promote; without a smoke test, which needs a checkout of the application."""
+    tested = [name for name in args.neon if name in args.smoke_tested]
+    promote = 'neonhub-backup --github neon promote --yes --confirm "${CONFIRM}"'
+    if not tested:
+        return f'{promote} \\\n  --database "${{DATABASE}}" -- "${{NAME}}"'
+    return "\n".join(
+        [
+            "without=()",
+            f'if [[ "${{DATABASE}}" =~ ^({"|".join(tested)})$ ]]; then',
+            '  without=(--skip-step smoke-test --reason "the application is not checked out")',
+            "fi",
+            f"{promote} \\",
+            '  --database "${DATABASE}" "${without[@]}" -- "${NAME}"',
+        ]
     )
 
 

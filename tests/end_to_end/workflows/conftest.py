@@ -128,3 +128,15 @@ def first_backup(local: Local) -> running.Run:
 def steps(run: running.Run, job: str) -> Mapping[str, str]:
     """How each step of a job ended."""
     return {step.name: step.result for step in run.jobs[job].steps}
+
+
+def alarmed(run: running.Run, local: Local) -> str:
+    """What the issue, or its newest comment, says of a run: it must be the only issue."""
+    assert run.result == running.FAILURE
+    assert run.jobs["alert"].result == running.SUCCESS, run.log
+    (issue,) = local.github.issues()
+    assert issue["title"] == "Backups of local need attention"
+    comments = local.github.ask("GET", f"issues/{issue['number']}/comments")
+    said: str = (comments or [issue])[-1]["body"]
+    assert f"/actions/runs/{run.number}" in said
+    return said

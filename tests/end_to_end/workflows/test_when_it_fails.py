@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.runner.running import FAILURE, SUCCESS, Run
-from tests.end_to_end.workflows.conftest import Local, steps
+from sandbox.runner.running import SUCCESS
+from tests.end_to_end.workflows.conftest import Local, alarmed, steps
 
 pytestmark = pytest.mark.usefixtures("first_backup")
 
@@ -48,18 +48,6 @@ def no_google_store(local: Local) -> Iterator[None]:
     (server,) = (each for each in local.sandbox.servers() if each.name == "gcp")
     local.sandbox.supervisor.start(server)
     local.sandbox.supervisor.wait(server)
-
-
-def alarmed(run: Run, local: Local) -> str:
-    """What the issue, or its newest comment, says of a run: it must be the only issue."""
-    assert run.result == FAILURE
-    assert run.jobs["alert"].result == SUCCESS, run.log
-    (issue,) = local.github.issues()
-    assert issue["title"] == "Backups of local need attention"
-    comments = local.github.ask("GET", f"issues/{issue['number']}/comments")
-    said: str = (comments or [issue])[-1]["body"]
-    assert f"/actions/runs/{run.number}" in said
-    return said
 
 
 @pytest.mark.usefixtures("secret")
