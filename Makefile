@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	then echo $$p; break; fi; done)
 SANDBOX = $(if $(PYTHON),$(PYTHON) -m sandbox,$(error This machine has no Python 3.11 or newer with its venv module, and the sandbox starts with one: install it (Debian: apt-get install python3 python3-venv)))
 BIN = .venv/bin
+SIDE_BY_SIDE = -n 2 --dist loadfile
 WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
 .PHONY: help up down clean setup test lint unit end-to-end examples golden policy forecast bench
@@ -23,8 +24,8 @@ clean:  ## stop it and remove it
 setup:  ## bring the programs and the Python environment here, start nothing
 	@$(SANDBOX) setup
 
-test: lint  ## every check and every test
-	$(BIN)/pytest
+test: lint  ## every check and every test, two at a time
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 lint: quiet-setup  ## formatting, linter, types, workflows
 	$(BIN)/ruff format --check .
@@ -35,10 +36,10 @@ lint: quiet-setup  ## formatting, linter, types, workflows
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 
 unit: quiet-setup  ## the tests that need no server
-	$(BIN)/pytest --ignore tests/end_to_end
+	$(BIN)/pytest $(SIDE_BY_SIDE) --ignore tests/end_to_end
 
 end-to-end: quiet-setup  ## the tests with the real engine, emulators and databases
-	$(BIN)/pytest tests/end_to_end
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests/end_to_end
 
 examples: quiet-setup  ## run the local stack's workflows, and keep what their pages show in docs/examples/summaries
 	NEONHUB_BACKUP_EXAMPLES=docs/examples/summaries $(BIN)/pytest tests/end_to_end/workflows

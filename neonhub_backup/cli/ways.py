@@ -46,7 +46,7 @@ class Ways:
                     "way": str(way.kind),
                     "reaches": None if way.reaches is None else moment_text(way.reaches),
                     "seconds_lost": _seconds(way.loses(self.at)),
-                    "seconds_estimated": None if way.seconds is None else round(way.seconds, 1),
+                    "seconds_estimated": None if way.seconds is None else round(way.seconds, 3),
                     "what": way.what,
                 }
                 for way in self.ways

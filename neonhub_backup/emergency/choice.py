@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from neonhub_backup.emergency.restore import BACK_UP
 from neonhub_backup.errors import IntegrityError, NoBackupError, StoreError
@@ -38,7 +37,7 @@ def choose_good(
         log.warning(
             "%s is passed over: it is what an earlier emergency restore has replaced", location.name
         )
-        wanted = replace(wanted, at=location.started - timedelta(seconds=1))
+        wanted = replace(wanted, besides=wanted.besides | {location.name})
         found = choose(stores, wanted)
     return found
 

@@ -45,6 +45,8 @@ class Wanted:
     """None: of any tier."""
     at: datetime | None = None
     """The newest that was begun at this time or before. None: the newest of all."""
+    besides: frozenset[str] = frozenset()
+    """Names of backups that `latest` never is."""
 
     def __post_init__(self) -> None:
         if self.name != LATEST and (self.tier is not None or self.at is not None):
@@ -56,8 +58,11 @@ class Wanted:
 
     def fits(self, location: Location) -> bool:
         """Whether this may be it, as far as its place tells."""
+        meant = (
+            location.name not in self.besides if self.name == LATEST else location.name == self.name
+        )
         return (
-            self.name in (LATEST, location.name)
+            meant
             and self.tier in (None, location.tier)
             and (self.at is None or location.started <= self.at)
         )
@@ -142,7 +147,7 @@ def choose(
     where = f"stores {named} have" if stores[1:] else f"store {named} has"
     if failures:
         raise joined(failures, f"{where} no other {wanted}" if pass_over_damaged else "")
-    newest = (wanted.name, wanted.tier, wanted.at) == (LATEST, None, None)
+    newest = wanted == Wanted(database=wanted.database)
     way_out = (
         "take one with neonhub-backup backup"
         if newest

@@ -44,6 +44,14 @@ def test_the_latest_is_none_that_an_earlier_restore_has_replaced(store: Director
     assert found.location == good
 
 
+def test_a_good_one_of_the_same_second_is_not_passed_over(store: DirectoryStore) -> None:
+    places = sorted([back_up(store, 5), back_up(store, 5)])
+
+    (found,) = choose_good([store], Wanted(database="app"), {places[1].name})
+
+    assert found.location == places[0]
+
+
 def test_one_that_is_named_is_taken_whatever_it_holds(store: DirectoryStore) -> None:
     damaged = back_up(store, 5)
 

@@ -76,7 +76,7 @@ def _blocks(schema: Schema, prefix: str) -> list[tuple[str, Schema]]:
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.token)
 def test_every_field_of_a_block_is_one_of_pulumi_gcp(handler: Handler[Gcp]):
-    inputs = import_module(f"{_module(handler)}._inputs")
+    inputs = import_module(_module(handler))
     for called, fields in _blocks(handler.inputs, handler.token.rpartition(":")[2]):
         real = _parameters(getattr(inputs, f"{called}Args"))
         required = {n for n, each in real.items() if each.default is inspect.Parameter.empty}

@@ -57,8 +57,8 @@ def configure(settings: Mapping[str, Any]) -> AwsProvider:
 @pytest.mark.parametrize("handler", HANDLERS, ids=lambda handler: handler.token)
 def test_every_property_is_one_of_the_real_provider(handler: AwsHandler) -> None:
     path, name = handler.token.removeprefix("aws:").split(":")
-    service, file = path.split("/")
-    resource = getattr(import_module(f"pulumi_aws.{service}.{snake(file)}"), name)
+    service, _ = path.split("/")
+    resource = getattr(import_module(f"pulumi_aws.{service}"), name)
     accepted = inspect.signature(resource._internal_init).parameters  # noqa: SLF001 - the list of them
 
     assert {snake(each) for each in handler.inputs} <= set(accepted)
