@@ -51,7 +51,8 @@ How a key is replaced:
 docs/keys.md says more, also of keys that were lost or stolen."""
 """What people do, and when the tool comes in."""
 
-_DIGEST = Command([*gpg(None), "--print-md", "SHA256"])
+# Without a keyring, since programs that run side by side would each make the user's.
+_DIGEST = Command([*gpg(None), "--no-options", "--no-keyring", "--print-md", "SHA256"])
 _ID_END = 1 << 32
 """Above every id that 8 hexadecimal digits can write."""
 

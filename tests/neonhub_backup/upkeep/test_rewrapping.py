@@ -93,6 +93,19 @@ def test_a_copy_holds_the_same_for_the_new_key_alone(
         assert opened(folder, _place(made), new, home) == CONTENTS
 
 
+def test_the_keyring_of_whoever_runs_it_is_not_touched(
+    rotation: Rotation, folder: Path, key: Key, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = location()
+    original = store_backup(folder, place, [key])
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    _run(rotation, place, original)
+
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_the_original_stays_as_it_was(rotation: Rotation, folder: Path, key: Key) -> None:
     place = location()
     original = store_backup(folder, place, [key])
