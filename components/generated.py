@@ -14,6 +14,7 @@ from neonhub_backup.domain.configuration import (
     Recovery,
     S3Store,
     Store,
+    Watch,
     render_configuration,
 )
 from neonhub_backup.domain.retention import RetentionPolicy
@@ -102,6 +103,7 @@ def tool_configuration(settings: Settings) -> Configuration:
             rto_minutes=settings.objectives.rto_minutes,
             prove_every=settings.objectives.prove_every,
         ),
+        watch=Watch.model_validate(settings.watch.model_dump()),
     )
 
 

@@ -26,7 +26,14 @@ from pydantic.alias_generators import to_camel
 from components.gcp.dual_region import DualRegion
 from components.github.delivery import Delivery
 from components.repository import Repository
-from neonhub_backup.domain.configuration import Check, Encryption, Neon, Recovery
+from neonhub_backup.domain.configuration import (
+    Check,
+    Encryption,
+    Neon,
+    Recovery,
+    Watch,
+    check_acknowledged,
+)
 from neonhub_backup.domain.duration import Duration
 from neonhub_backup.domain.operations import OperationsPolicy
 from neonhub_backup.domain.required import Required
@@ -299,6 +306,12 @@ class RecoverySettings(Recovery):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class WatchSettings(Watch):
+    """The domain's bounds of what is usual, their keys written as those of every other setting."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
 class NeonSettings(Neon):
     """The domain's section about Neon, its keys written as those of every other setting."""
 
@@ -546,6 +559,9 @@ class Settings(Kept):
     backup, but those that Google keeps locked, which make it fail until their time has come."""
     databases: Annotated[tuple[DatabaseSettings, ...], _key("databases"), Field(min_length=1)]
     """The databases to back up."""
+    watch: Annotated[WatchSettings, _key("watch")] = WatchSettings()
+    """By how much backups may differ from those of a week before, such as shrinkPercent: 20, and
+    which changes are planned."""
     encryption: Annotated[EncryptionSettings, _key("encryption")]
     """Who can read the backups."""
     postgres_major_version: Annotated[int, _key("postgresMajorVersion"), Field(ge=16, le=99)]
@@ -565,6 +581,16 @@ class Settings(Kept):
     """Who is told when something is wrong."""
     waivers: Annotated[tuple[Waiver, ...], _key("waivers")] = ()
     """Rules that need not be kept for some time, such as {rule: …, reason: …, expires: …}."""
+
+    @field_validator("watch")
+    @classmethod
+    def _acknowledged_databases_exist(
+        cls, watch: WatchSettings, info: ValidationInfo
+    ) -> WatchSettings:
+        # Databases that are refused are told of by themselves.
+        if "databases" in info.data:
+            check_acknowledged(watch, [database.name for database in info.data["databases"]])
+        return watch
 
     @field_validator("databases")
     @classmethod

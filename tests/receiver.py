@@ -43,7 +43,7 @@ def receiver() -> Generator[Receiver]:
             self.end_headers()
             self.wfile.write(made.body)
 
-        do_GET = do_POST = _answer  # noqa: N815 - the names are the library's
+        do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names are the library's
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as above
             """Say nothing."""

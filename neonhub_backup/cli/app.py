@@ -63,6 +63,13 @@ COMMANDS = {
         "drill",
         "Prove a backup: restore it into an empty server of its own and compare everything.",
     ),
+    "status": Listing(
+        "watch",
+        "Show how old, how well proven and how large the backups are, and what is wrong with them.",
+    ),
+    "watch": Listing(
+        "watch", "Look at everything that `status` shows, and tell whoever should know."
+    ),
     "prune": Listing(
         "prune",
         "Delete what has had its time from directory stores; buckets do it by themselves.",

@@ -5,17 +5,23 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
 import typer
 
 from neonhub_backup.cli import reporting
-from neonhub_backup.cli.app import COMPLETION_VARIABLE, PROGRAM, app
+from neonhub_backup.cli.app import COMMANDS, COMPLETION_VARIABLE, PROGRAM, app
 from neonhub_backup.cli.messages import Failure, say_failure, say_logs
 from neonhub_backup.errors import BackupError, DatabaseError, UnconfirmedError
+from neonhub_backup.watch.findings import VerdictError
 
 JSON = "--json"
+VERDICTS = ("status", "watch")
+"""The commands whose exit codes 1 and 2 are verdicts on the backups."""
+MOVED_BY = 100
+"""What is added, with those, to the exit codes 1 and 2 of failures."""
 USAGE_ERROR = "UsageError"
 """What a command line that cannot be meant is called; its exit code is that of a configuration."""
 
@@ -55,7 +61,10 @@ def run() -> NoReturn:
 
 
 def _exit_code(arguments: Sequence[str], *, as_events: bool) -> int:
-    code, failure = _attempt(lambda: _run_command(arguments), as_events=as_events)
+    moved = next((word for word in arguments if word in COMMANDS), None) in VERDICTS
+    code, failure = _attempt(
+        lambda: _run_command(arguments), as_events=as_events, moved_by=MOVED_BY if moved else 0
+    )
     untold, _ = _attempt(lambda: reporting.tell(failure, as_json=as_events), as_events=as_events)
     return code or untold
 
@@ -66,12 +75,16 @@ def _run_command(arguments: Sequence[str]) -> object:
     return app(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
 
 
-def _attempt(act: Callable[[], object], *, as_events: bool) -> tuple[int, Failure | None]:
+def _attempt(
+    act: Callable[[], object], *, as_events: bool, moved_by: int = 0
+) -> tuple[int, Failure | None]:
     """Do something; the exit code, and the failure whose last words were said."""
     try:
         code = act()
     except (Stopped, Exception) as error:  # noqa: BLE001 - the outermost place; all of it is shown
         failure = _failure(error)
+        if failure.code in (1, 2) and not isinstance(error, VerdictError):
+            failure = replace(failure, code=failure.code + moved_by)
         say_failure(failure, as_events=as_events)
         return failure.code, failure
     return (code if isinstance(code, int) else 0), None
@@ -90,6 +103,8 @@ def _failure(error: BaseException) -> Failure:
         case typer.Abort():
             message = "the question was not answered, so nothing was changed by what it was about"
             return Failure(UnconfirmedError.exit_code, UnconfirmedError.__name__, message, notes)
+        case VerdictError():
+            return Failure(int(error.verdict), VerdictError.__name__, str(error), notes)
         case BackupError():
             return Failure(error.exit_code, type(error).__name__, str(error), notes)
         case _:

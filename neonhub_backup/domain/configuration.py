@@ -4,8 +4,8 @@ It holds no secret: it names the environment variables that do.
 """
 
 import os
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -16,6 +16,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -102,6 +104,49 @@ class Objectives(_Section):
     """Recovery time objective: minutes from the decision to restore until the database is back."""
     prove_every: Duration = timedelta(days=35)
     """Age at which the newest proof is too old: then a drill is owed."""
+
+
+class Acknowledged(_Section):
+    """A change of a database's size that was planned, and is no alarm until a day."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    database: str
+    """Name of the database in the configuration."""
+    table: str | None = None
+    """The table whose rows change, with its schema, such as public.connectors. None: any, and the
+    size of the whole."""
+    until: date
+    """The last day on which it is no alarm, such as 2026-12-24."""
+    reason: str = Field(min_length=1)
+    """What was planned, for whoever reads it later."""
+
+
+class Watch(_Section):
+    """By how much backups may differ from those of a week before."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    grow_percent: int = Field(default=50, ge=1)
+    """More growth than this is a warning."""
+    shrink_percent: int = Field(default=30, ge=1, le=100)
+    """A greater loss than this is a breach."""
+    acknowledged: tuple[Acknowledged, ...] = ()
+    """Planned changes, such as a migration that drops a table."""
+
+
+def check_acknowledged(watch: Watch, databases: Sequence[str]) -> None:
+    """Refuse a note about a database that there is not.
+
+    Raises:
+        ValueError: with the field and those that there are.
+    """
+    for number, note in enumerate(watch.acknowledged):
+        if note.database not in databases:
+            raise ValueError(
+                f"acknowledged.{number}.database {note.database} is not one of the databases,"
+                f" so the note would silence nothing; choose one of {', '.join(databases)}"
+            )
 
 
 class Neon(_Section):
@@ -287,6 +332,15 @@ class Configuration(_Section):
     encryption: Encryption
     retention: RetentionPolicy = RetentionPolicy()
     objectives: Objectives = Objectives()
+    watch: Watch = Watch()
+
+    @field_validator("watch")
+    @classmethod
+    def _acknowledged_databases_exist(cls, watch: Watch, info: ValidationInfo) -> Watch:
+        # Databases that are refused are told of by themselves.
+        if "databases" in info.data:
+            check_acknowledged(watch, [database.name for database in info.data["databases"]])
+        return watch
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Configuration":

@@ -11,6 +11,7 @@ from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.github.advice import ADVICE
 from neonhub_backup.github.markdown import code, fenced, shortened
 from neonhub_backup.github.tables import facts, listed, parts_table, shown, table
+from neonhub_backup.watch.findings import VerdictError
 
 LARGEST = 5
 """How many tables of a backup are shown."""
@@ -70,7 +71,8 @@ def summary(command: str, results: Sequence[object], failure: Failure | None) ->
 
 def _failure(failure: Failure) -> list[str]:
     rows = [("exit code", f"{failure.code}, `{failure.kind}`")]
-    if failure.code in ADVICE:
+    # A verdict on the backups has the exit code of another failure.
+    if failure.code in ADVICE and failure.kind != VerdictError.__name__:
         rows.append(("what to do", ADVICE[failure.code]))
     notes = [fenced("\n".join(failure.notes))] if failure.notes else []
     return [fenced(failure.message), *notes, table(("", ""), rows)]

@@ -362,6 +362,20 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
             "objectives.rtoMinutes: 0 is refused",
         ),
         (
+            {"watch": {"shrinkPercent": 0}},
+            "watch.shrinkPercent: 0 is refused",
+        ),
+        (
+            {
+                "watch": {
+                    "acknowledged": [
+                        {"database": "shop", "until": "2026-12-24", "reason": "it moves"}
+                    ]
+                }
+            },
+            "watch: acknowledged.0.database shop is not one of the databases",
+        ),
+        (
             {"encryption": {"publicKeyFiles": []}},
             "encryption.publicKeyFiles: [] is refused",
         ),

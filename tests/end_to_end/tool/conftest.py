@@ -19,6 +19,7 @@ from neonhub_backup.domain.configuration import (
     Database,
     DirectoryStore,
     Encryption,
+    Objectives,
     Recovery,
     Store,
     render_configuration,
@@ -45,6 +46,7 @@ class Tool:
     required: Sequence[str] = ()
     recovery: Recovery = field(default_factory=Recovery)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    objectives: Objectives = field(default_factory=Objectives)
 
     @property
     def store(self) -> Path:
@@ -69,6 +71,7 @@ class Tool:
                 public_keys=(keys.public_key(self.home.parent / "keys").read_text(),)
             ),
             retention=self.retention,
+            objectives=self.objectives,
         )
         path = self.home / "test.yaml"
         path.write_text(render_configuration(configuration, "a test"))

@@ -231,6 +231,16 @@ def test_a_rendered_file_says_where_to_edit_and_shows_keys_as_blocks() -> None:
             "databases.0.required.0: 'table users' names no object that a backup can hold",
         ),
         ({"objectives": {"prove_every": "never"}}, "objectives.prove_every: 'never' is not a"),
+        (
+            {
+                "watch": {
+                    "acknowledged": [
+                        {"database": "shop", "until": "2026-12-24", "reason": "it moves"}
+                    ]
+                }
+            },
+            "watch: acknowledged.0.database shop is not one of the databases, so the note would",
+        ),
         ({"encryption": {"public_keys": []}}, "encryption.public_keys: Tuple should have"),
         ({"encryption": {"public_keys": ["mDMEZ"]}}, "is not an ASCII-armoured GPG public key"),
         ({"retention": {"daily": {"keep": "1m"}}}, "retention.daily.keep: '1m' is not a duration"),
