@@ -1,6 +1,6 @@
 """What every store can do; one file each for S3, Google Cloud Storage and directories."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,19 @@ class Store(Protocol):
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every complete object whose key begins so, in the order of their keys."""
         ...
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below a prefix that ends with a slash, in their order.
+
+        One request for a thousand of them, however much is in them. A bucket's folder holds at
+        least one object; a directory may be empty.
+        """
+        ...
+
+
+def folder_names(prefix: str, found: Iterable[str]) -> list[str]:
+    """The last names of the folders that a server found below a prefix, in their order."""
+    return sorted({each.removeprefix(prefix).removesuffix("/") for each in found})
 
 
 def content_type(key: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from neonhub_backup.domain import configuration
 from neonhub_backup.errors import MissingObjectError, StoreError
 from neonhub_backup.files import NO_HARD_LINKS, PARTIAL, sync_directory
-from neonhub_backup.stores.base import Listed, Lock, closing
+from neonhub_backup.stores.base import Listed, Lock, closing, folder_names
 
 BLOCK_BYTES = 1 << 20
 
@@ -106,6 +106,31 @@ class DirectoryStore:
         """Every complete object whose key begins so, in the order of their keys."""
         with self.telling("list", prefix):
             yield from _walk(self._settings.path, "", prefix)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the directories directly below a prefix that ends with a slash, in their order.
+
+        One that links lead to is none, as in `list`.
+        """
+        root = self._settings.path
+        above = prefix.removesuffix("/")
+        directory = self.path("list", above) if prefix else root
+        with self.telling("list", prefix):
+            if directory.resolve() != root.resolve() / above:
+                return
+            try:
+                with os.scandir(directory) as entries:
+                    found = [
+                        entry.name
+                        for entry in entries
+                        if entry.is_dir(follow_symlinks=False)
+                        and not entry.name.startswith(PARTIAL)
+                    ]
+            except (FileNotFoundError, NotADirectoryError):
+                if not root.is_dir():
+                    raise
+                return
+            yield from folder_names("", found)
 
     def changed(self, key: str) -> datetime:
         """When an object was written, by the clock of whoever wrote it."""

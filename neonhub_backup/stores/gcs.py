@@ -19,7 +19,7 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing, content_type
+from neonhub_backup.stores.base import Listed, Lock, closing, content_type, folder_names
 from neonhub_backup.stores.gcs_errors import (
     ERRORS,
     Action,
@@ -99,6 +99,10 @@ class GcsStore:
         """Every object whose key begins so, in the order of their keys."""
         for found in self._bucket.found(prefix):
             yield Listed(found.name, found.size)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below a prefix that ends with a slash, in their order."""
+        yield from folder_names(prefix, self._bucket.folders(prefix))
 
 
 class GcsUpload:
@@ -358,13 +362,13 @@ class _Bucket:
 
     def found(self, prefix: str) -> Iterator[Any]:
         """The blobs of every page: name, size and CRC32C."""
-        token: str | None = None
-        while True:
-            with self.telling("list", prefix):
-                page, token = self.persist(lambda _, after=token: self._page(prefix, after))
+        for page in self._pages(prefix, None):
             yield from page
-            if not token:
-                return
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The prefixes of every page, which are the folders directly below this one."""
+        for page in self._pages(prefix, "/"):
+            yield from page.prefixes
 
     def sentence(self, action: Action, key: str) -> str:
         return f"store {self.settings.name} cannot {action} {self.address}/{key}"
@@ -389,18 +393,31 @@ class _Bucket:
             time.sleep(PAUSE_SECONDS * 2**failed)
         return request(ATTEMPTS - 1)
 
-    def _page(self, prefix: str, token: str | None) -> tuple[list[Any], str | None]:
+    def _pages(self, prefix: str, delimiter: str | None) -> Iterator[Any]:
+        token: str | None = None
+        while True:
+            with self.telling("list", prefix):
+                page, token = self.persist(
+                    lambda _, after=token: self._page(prefix, delimiter, after)
+                )
+            yield page
+            if not token:
+                return
+
+    def _page(
+        self, prefix: str, delimiter: str | None, token: str | None
+    ) -> tuple[Any, str | None]:
         # One page at a time: an iterator over all would end, as if complete, after an error.
         found = self.client.list_blobs(
             self.name,
             prefix=prefix,
+            delimiter=delimiter,
             page_token=token,
-            fields="items(name,size,crc32c),nextPageToken",
+            fields="items(name,size,crc32c),prefixes,nextPageToken",
             timeout=TIMEOUT_SECONDS,
             retry=None,
         )
-        page = list(next(found.pages, ()))
-        return page, found.next_page_token
+        return next(found.pages), found.next_page_token
 
     def _connect(self) -> Any:
         settings = self.settings

@@ -22,7 +22,7 @@ import neonhub_backup
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing, content_type
+from neonhub_backup.stores.base import Listed, Lock, closing, content_type, folder_names
 from neonhub_backup.stores.s3_errors import Action, code_of, explain
 
 if TYPE_CHECKING:
@@ -93,6 +93,11 @@ class S3Store:
         """Every object whose key begins so, in the order of their keys."""
         with self._bucket.telling("list", prefix):
             yield from self._bucket.list(prefix)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below a prefix that ends with a slash, in their order."""
+        with self._bucket.telling("list", prefix):
+            yield from folder_names(prefix, self._bucket.folders(prefix))
 
 
 class S3Upload:
@@ -283,6 +288,14 @@ class _Bucket:
         for page in pages:
             for found in page.get("Contents", ()):
                 yield Listed(found.get("Key", ""), found.get("Size", 0))
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            for found in page.get("CommonPrefixes", ()):
+                yield found.get("Prefix", "")
 
     def sentence(self, action: Action, key: str) -> str:
         return f"store {self.settings.name} cannot {action} {self.address}/{key}"

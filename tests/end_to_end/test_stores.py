@@ -199,6 +199,20 @@ def test_every_store_lists_alike(store: S3Store, google: str, tmp_path: Path) ->
     assert others == [first, first]
 
 
+def test_every_store_has_the_same_folders(store: S3Store, google: str, tmp_path: Path) -> None:
+    stores = (store, _gcs_store(google), _directory_store(tmp_path))
+    many = [f"db/many/{number:04}/a" for number in range(1001)]
+    for key in ("db/a-b/1", "db/a/b", "db/a/c/d", "db/A/1", "db/ä/1", "db/file", *many):
+        for one in stores:
+            _put(one, b"", key=key)
+
+    for one in stores:
+        assert list(one.folders("db/")) == ["A", "a", "a-b", "many", "ä"]
+        assert list(one.folders("db/a/")) == ["c"]
+        assert list(one.folders("db/many/")) == [f"{number:04}" for number in range(1001)]
+        assert list(one.folders("db/nothing/")) == []
+
+
 def test_google_keeps_the_lock_and_the_class_of_an_object(google: str) -> None:
     store = _gcs_store(google)
     until = datetime(2040, 1, 1, tzinfo=UTC)
@@ -316,6 +330,8 @@ def test_a_missing_bucket_is_named_with_the_fix(server: str, s3: "S3Client", siz
         _put(store, bytes(size))
     with pytest.raises(StoreError, match=r"there is no bucket elsewhere; deploy it"):
         list(store.list(""))
+    with pytest.raises(StoreError, match=r"there is no bucket elsewhere; deploy it"):
+        list(store.folders("db/"))
 
 
 @pytest.fixture

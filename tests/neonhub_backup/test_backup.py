@@ -96,6 +96,11 @@ class MemoryStore:
             if key.startswith(prefix):
                 yield Listed(key, len(content))
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        self.check("list", prefix)
+        below = [key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)]
+        yield from sorted({key.partition("/")[0] for key in below if "/" in key})
+
     def add(self, place: Location) -> None:
         """Have a backup in it already."""
         self.objects[place.prefix + MANIFEST] = dump_manifest(manifest(place))

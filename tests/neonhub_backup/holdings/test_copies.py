@@ -37,6 +37,10 @@ class Asked:
         self.listed.append(prefix)
         return self.store.list(prefix)
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        self.listed.append(prefix)
+        return self.store.folders(prefix)
+
 
 @pytest.fixture
 def gone(tmp_path: Path) -> DirectoryStore:

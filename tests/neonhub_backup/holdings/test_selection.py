@@ -41,6 +41,9 @@ class Unreachable(DirectoryStore):
     def list(self, prefix: str) -> Iterator[Listed]:
         raise StoreError(f"store {self.name} cannot list {prefix}: mount it")
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        raise StoreError(f"store {self.name} cannot list {prefix}: mount it")
+
 
 class Unreadable(DirectoryStore):
     """A store that lists and then gives nothing."""

@@ -200,11 +200,19 @@ class GcsServer:
         return Answer(200, json.dumps(self.objects[key].properties(key)).encode())
 
     def _list(self, query: dict[str, str]) -> Answer:
-        keys = sorted(key for key in self.objects if key.startswith(query.get("prefix", "")))
-        keys = [key for key in keys if key >= query.get("pageToken", "")]
-        page: Json = {"items": [self.objects[key].properties(key) for key in keys[:PAGE]]}
-        if keys[PAGE:]:
-            page["nextPageToken"] = keys[PAGE]
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter")
+        found: set[str] = set()
+        for key in self.objects:
+            if key.startswith(prefix):
+                head, slash, _ = key.removeprefix(prefix).partition(delimiter or "/")
+                found.add(f"{prefix}{head}{slash}" if delimiter and slash else key)
+        names = sorted(name for name in found if name >= query.get("pageToken", ""))
+        page: Json = {
+            "items": [self.objects[key].properties(key) for key in names[:PAGE] if key[-1] != "/"],
+            "prefixes": [name for name in names[:PAGE] if name[-1] == "/"],
+        }
+        if names[PAGE:]:
+            page["nextPageToken"] = names[PAGE]
         return Answer(200, json.dumps(page).encode())
 
     def _read(self, asked: Asked, key: str) -> Answer:

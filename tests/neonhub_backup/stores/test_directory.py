@@ -218,6 +218,29 @@ def test_only_keys_that_begin_with_the_prefix_are_listed(store: DirectoryStore) 
     assert [found.key for found in store.list("nothing/here")] == []
 
 
+def test_folders_are_the_directories_directly_below_a_prefix(store: DirectoryStore) -> None:
+    for key in ("db/b/1", "db/a/1/2", "db/c", "other/d"):
+        _put(store, key)
+
+    assert list(store.folders("")) == ["db", "other"]
+    assert list(store.folders("db/")) == ["a", "b"]
+    assert list(store.folders("db/a/")) == ["1"]
+    assert list(store.folders("db/c/")) == []
+    assert list(store.folders("nothing/here/")) == []
+
+
+def test_folders_that_lead_elsewhere_are_none(store: DirectoryStore, tmp_path: Path) -> None:
+    _put(store, "db/a/1")
+    (tmp_path / "away").symlink_to("/etc")
+    (tmp_path / "near").symlink_to(tmp_path / "db")
+
+    assert list(store.folders("")) == ["db"]
+    assert list(store.folders("near/")) == []
+    for prefix in ("away/", "../", "db//", "/"):
+        with pytest.raises(StoreError, match="leads out of"):
+            list(store.folders(prefix))
+
+
 def test_links_are_neither_listed_nor_followed(store: DirectoryStore, tmp_path: Path) -> None:
     (tmp_path / "away").symlink_to("/etc")
 
@@ -266,6 +289,8 @@ def test_a_missing_directory_is_a_mount_to_look_after(tmp_path: Path) -> None:
         _get(store, KEY)
     with pytest.raises(StoreError, match=sentence):
         list(store.list(""))
+    with pytest.raises(StoreError, match=sentence):
+        list(store.folders("db/"))
     assert not settings.path.exists()
 
 

@@ -465,6 +465,16 @@ def test_every_page_is_listed(store: GcsStore, server: GcsServer) -> None:
     assert len(server.requests("list")) == 3
 
 
+def test_the_folders_of_every_page_are_listed_once(store: GcsStore, server: GcsServer) -> None:
+    for key in ("db/b/1", "db/b/2", "db/a/1/2", "db/c/1", "db/d", "db/e", "other/f"):
+        server.put(key, b"")
+
+    assert list(store.folders("db/")) == ["a", "b", "c"]
+    assert len(server.requests("list")) == 3
+    assert list(store.folders("db/a/")) == ["1"]
+    assert list(store.folders("nothing/")) == []
+
+
 def test_a_page_that_cannot_be_read_is_no_end_of_the_list(
     store: GcsStore, server: GcsServer
 ) -> None:
@@ -474,6 +484,17 @@ def test_a_page_that_cannot_be_read_is_no_end_of_the_list(
 
     with pytest.raises(StoreError, match=r"allow the identity in use storage\.objects\.list"):
         list(store.list("db/"))
+
+
+def test_a_page_that_cannot_be_read_is_no_end_of_the_folders(
+    store: GcsStore, server: GcsServer
+) -> None:
+    for number in range(5):
+        server.put(f"db/{number}/a", b"")
+    server.faults["list"] = [lambda _, act: act(), lambda _, __: refusal(403)]
+
+    with pytest.raises(StoreError, match=r"allow the identity in use storage\.objects\.list"):
+        list(store.folders("db/"))
 
 
 @pytest.mark.parametrize("use", ["write", "read", "list"])

@@ -99,11 +99,14 @@ class Client:
     def get_paginator(self, _operation: str) -> "Client":
         return self
 
-    def paginate(self, Bucket: str, Prefix: str) -> Iterator[Answer]:  # noqa: N803 - as botocore calls it
+    def paginate(self, Bucket: str, Prefix: str, Delimiter: str | None = None) -> Iterator[Answer]:  # noqa: N803 - as botocore calls it
         self._ask("list_objects_v2", {"Bucket": Bucket, "Prefix": Prefix})
         yield {}
         for key in sorted(self.objects):
-            if key.startswith(Prefix):
+            folder, slash, _ = key.removeprefix(Prefix).partition(Delimiter or "/")
+            if key.startswith(Prefix) and Delimiter and slash:
+                yield {"CommonPrefixes": [{"Prefix": f"{Prefix}{folder}/"}]}
+            elif key.startswith(Prefix):
                 yield {"Contents": [{"Key": key, "Size": len(self.objects[key])}]}
 
     def _ask(self, operation: str, asked: Answer) -> None:
@@ -556,6 +559,14 @@ def test_every_page_is_listed(store: S3Store, client: Client) -> None:
     assert list(store.list("db/")) == [Listed("db/a", 1), Listed("db/b", 2)]
 
 
+def test_the_folders_of_every_page_are_listed_once(store: S3Store, client: Client) -> None:
+    client.objects = dict.fromkeys(("db/b/1", "db/b/2", "db/a/1/2", "db/c", "other/d"), b"")
+
+    assert list(store.folders("db/")) == ["a", "b"]
+    assert list(store.folders("db/a/")) == ["1"]
+    assert list(store.folders("nothing/")) == []
+
+
 def test_an_error_names_store_object_reason_and_fix(store: S3Store, client: Client) -> None:
     unreachable = EndpointConnectionError(endpoint_url="https://vault.s3.amazonaws.com")
     for operation in ("put_object", "get_object", "list_objects_v2"):
@@ -568,6 +579,8 @@ def test_an_error_names_store_object_reason_and_fix(store: S3Store, client: Clie
         pass
     with pytest.raises(StoreError, match=cannot.format("list")):
         list(store.list("db/x"))
+    with pytest.raises(StoreError, match=cannot.format("list").replace("x:", "x/:")):
+        list(store.folders("db/x/"))
 
 
 def test_all_threads_share_one_client(monkeypatch: pytest.MonkeyPatch) -> None:

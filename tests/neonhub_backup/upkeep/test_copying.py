@@ -59,6 +59,9 @@ class Watched:
     def list(self, prefix: str) -> Iterator[Listed]:
         return self.store.list(prefix)
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        return self.store.folders(prefix)
+
 
 def files(folder: Path) -> dict[str, bytes]:
     """Everything below a folder, by its path."""
