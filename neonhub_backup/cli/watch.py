@@ -14,9 +14,10 @@ from neonhub_backup.cli.failures import raise_first
 from neonhub_backup.cli.options import DatabaseName, Json
 from neonhub_backup.cli.output import report, say_table, size_text
 from neonhub_backup.cli.session import Session, open_session
-from neonhub_backup.errors import BackupError
+from neonhub_backup.domain.configuration import Configuration, Database, Neon
+from neonhub_backup.errors import BackupError, NeonError
 from neonhub_backup.heartbeat import beat
-from neonhub_backup.watch.findings import Verdict, VerdictError
+from neonhub_backup.watch.findings import Finding, Verdict, VerdictError
 from neonhub_backup.watch.freshness import age_text
 from neonhub_backup.watch.status import Status, StoreStatus, assess, describe_status
 from neonhub_backup.watch.survey import survey
@@ -42,6 +43,13 @@ PrometheusFile = Annotated[
         metavar="FILE",
     ),
 ]
+WalToo = Annotated[
+    bool,
+    typer.Option(
+        "--wal",
+        help="Look at base backups and archived WAL too, as whoever may read them.",
+    ),
+]
 Least = Annotated[
     FailOn, typer.Option(help="End with 1 or 2 only if it is at least this that was found.")
 ]
@@ -51,6 +59,7 @@ Least = Annotated[
 def status(
     context: typer.Context,
     database: DatabaseName = None,
+    wal: WalToo = False,
     prometheus: PrometheusFile = None,
     fail_on: Least = FailOn.WARNING,
     as_json: Json = False,
@@ -60,7 +69,7 @@ def status(
     Reads every store, tells nobody. Exit code 0: well; 1: a warning; 2: a promise does not hold.
     """
     session = open_session(context.obj)
-    found = _look(session, database)
+    found = _look(session, database, wal=wal)
     _show(found, fail_on, as_json=as_json)
     if prometheus is not None:
         _write(found, prometheus)
@@ -71,6 +80,7 @@ def status(
 def watch(
     context: typer.Context,
     database: DatabaseName = None,
+    wal: WalToo = False,
     prometheus: PrometheusFile = None,
     pushgateway: Annotated[
         str | None,
@@ -111,7 +121,7 @@ def watch(
     does not hold.
     """
     session = open_session(context.obj)
-    found = _look(session, database)
+    found = _look(session, database, wal=wal)
     _show(found, fail_on, as_json=as_json)
     failures: list[BackupError] = []
     for tell in _tells(found, prometheus, pushgateway, cloudwatch, sns, chat=chat):
@@ -158,10 +168,63 @@ def _write(found: Status, path: Path) -> None:
     write_prometheus(found, path)
 
 
-def _look(session: Session, database: str | None) -> Status:
-    databases = [each.name for each in session.databases(database)]
-    holdings = survey(session.stores, databases)
-    return assess(session.configuration, holdings, datetime.now(UTC))
+def _look(session: Session, name: str | None, *, wal: bool) -> Status:
+    databases = session.databases(name)
+    holdings = survey(session.stores, [each.name for each in databases])
+    now = datetime.now(UTC)
+    further = [
+        finding
+        for database in databases
+        for finding in _elsewhere(session.configuration, database, now, wal=wal)
+    ]
+    return assess(session.configuration, holdings, now, further)
+
+
+def _elsewhere(
+    configuration: Configuration, database: Database, now: datetime, *, wal: bool
+) -> Iterator[Finding]:
+    """Neon is asked where its key is at hand, and the archive where that was asked for."""
+    neon, archiving = database.neon, database.archiving
+    if neon is not None:
+        yield from _snapshots(configuration, database.name, neon, now)
+    if archiving is not None and wal:
+        from neonhub_backup.archiving.factory import (  # noqa: PLC0415 - only where there is one
+            open_archive,
+        )
+        from neonhub_backup.watch.elsewhere import (  # noqa: PLC0415 - as above
+            judge_archive,
+            read_archive,
+        )
+
+        try:
+            state = read_archive(open_archive(configuration, database))
+        except BackupError as error:
+            state = error
+        yield from judge_archive(database.name, state, archiving.base_backups, now)
+
+
+def _snapshots(
+    configuration: Configuration, database: str, neon: Neon, now: datetime
+) -> Iterator[Finding]:
+    from neonhub_backup.neon import snapshots  # noqa: PLC0415 - only where Neon is asked
+    from neonhub_backup.neon.api import open_api  # noqa: PLC0415 - as above
+    from neonhub_backup.neon.sending import KEY_VARIABLE  # noqa: PLC0415 - as above
+    from neonhub_backup.watch.elsewhere import judge_snapshots  # noqa: PLC0415 - as above
+
+    if not os.environ.get(KEY_VARIABLE):
+        return
+    try:
+        with open_api(neon) as api:
+            view = snapshots.look(api, neon, configuration.environment)
+    except NeonError as error:
+        text = f"nobody can tell how old the snapshots of {database} in Neon are: {error}"
+        yield Finding(
+            verdict=Verdict.WARNING, check="snapshot", database=database, store=None, text=text
+        )
+        return
+    yield from judge_snapshots(
+        database, view.snapshots, neon.retention(configuration.retention), now
+    )
 
 
 def _show(found: Status, fail_on: FailOn, *, as_json: bool) -> None:

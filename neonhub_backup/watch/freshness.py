@@ -1,6 +1,7 @@
 """Whether backups and their proofs are as young as was promised, in each store by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from neonhub_backup.domain.configuration import Objectives
@@ -115,22 +116,49 @@ def _age(
 
 
 def _tiers(holding: Holding, retention: RetentionPolicy, now: datetime) -> Iterator[Finding]:
-    """Tiers whose slot is empty: a higher tier's backup fills it too."""
-    newest = holding.newest_by_tier(now)
+    """Tiers whose slot is empty."""
+    for empty in empty_slots(holding.newest_by_tier(now), retention, now):
+        text = (
+            f"no {empty.tier} backup of {holding.database} has been made in store {holding.store}"
+            f" {empty.since}, so what is kept for that long has a gap: run neonhub-backup backup"
+            " --tier auto"
+        )
+        yield _finding(empty.verdict, "tier", holding, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmptySlot:
+    """A time in which something was owed to a tier, and was not made."""
+
+    tier: Tier
+    slot: datetime
+    """When it began."""
+    twice: bool
+    """Whether the slot before it is empty too."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """One run may be dropped; two are not."""
+        return Verdict.BREACH if self.twice else Verdict.WARNING
+
+    @property
+    def since(self) -> str:
+        """In words."""
+        before = ", nor in the time before that" if self.twice else ""
+        return f"since {moment_text(self.slot)}{before}"
+
+
+def empty_slots(
+    newest: Mapping[Tier, datetime], retention: RetentionPolicy, now: datetime
+) -> Iterator[EmptySlot]:
+    """The tiers whose slot has been empty for too long: what a higher one has fills it too."""
     for tier in retention.rules():
         higher = list(Tier)[list(Tier).index(tier) :]
         last = max((newest[each] for each in higher if each in newest), default=None)
         slot = retention.slot(tier, now - _patience(tier))
-        if last is not None and last >= slot:
-            continue
-        before = retention.slot(tier, slot - timedelta(microseconds=1))
-        twice = last is None or last < before
-        text = (
-            f"no {tier} backup of {holding.database} has been made in store {holding.store} since"
-            f" {moment_text(slot)}{', nor in the time before that' if twice else ''}, so what is"
-            f" kept for that long has a gap: run neonhub-backup backup --tier auto"
-        )
-        yield _finding(Verdict.BREACH if twice else Verdict.WARNING, "tier", holding, text)
+        if last is None or last < slot:
+            before = retention.slot(tier, slot - timedelta(microseconds=1))
+            yield EmptySlot(tier=tier, slot=slot, twice=last is None or last < before)
 
 
 def _patience(tier: Tier) -> timedelta:

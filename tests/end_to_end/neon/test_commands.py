@@ -346,6 +346,32 @@ class TestBesideABackup:
         assert "NEON_API_KEY" in said
 
 
+class TestWatching:
+    """`status`, where a database is on Neon."""
+
+    def test_snapshots_that_were_not_made_are_found(self, tool: Tool) -> None:
+        _, missing = tool.whole("status", expect=2)
+        for tier in ("hourly", "daily", "weekly", "monthly", "annual"):
+            assert f"no {tier} snapshot of notes has been made in Neon" in missing
+
+        tool.whole("backup")
+        tool.snapshot("annual")
+
+        assert "snapshot" not in "".join(tool.whole("status"))
+
+    def test_without_the_key_neon_is_not_asked(self, tool: Tool) -> None:
+        tool.whole("backup")
+
+        assert "Neon" not in "".join(tool.whole("status", NEON_API_KEY=""))
+
+    def test_that_neon_cannot_be_asked_is_a_warning(self, tool: Tool) -> None:
+        tool.whole("backup")
+
+        _, said = tool.whole("status", expect=1, NEON_API_KEY="wrong")
+
+        assert "nobody can tell how old the snapshots of notes in Neon are" in said
+
+
 class TestWays:
     """`restore --at`, where a backup and Neon's history both lead back."""
 

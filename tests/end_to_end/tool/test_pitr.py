@@ -288,6 +288,8 @@ def test_a_missing_segment_is_named_and_not_taken_for_the_end(
     gone.rename(tmp_path / gone.name)
     data = tmp_path / "recovered"
 
+    watched = shop.run("watch", "--wal", expect=2).stderr
+    assert f"WAL segment {gone.name} is missing" in watched
     for arguments in (
         ("wal", "check"),
         ("pitr", str(data), "--latest"),
