@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from neonhub_backup.cli.messages import Failure
@@ -12,6 +12,7 @@ from neonhub_backup.github.advice import ADVICE
 from neonhub_backup.github.markdown import code, fenced, shortened
 from neonhub_backup.github.tables import facts, listed, parts_table, shown, table
 from neonhub_backup.watch.findings import VerdictError
+from neonhub_backup.watch.freshness import age_text
 
 LARGEST = 5
 """How many tables of a backup are shown."""
@@ -71,8 +72,10 @@ def summary(command: str, results: Sequence[object], failure: Failure | None) ->
 
 def _failure(failure: Failure) -> list[str]:
     rows = [("exit code", f"{failure.code}, `{failure.kind}`")]
-    # A verdict on the backups has the exit code of another failure.
-    if failure.code in ADVICE and failure.kind != VerdictError.__name__:
+    if failure.kind == VerdictError.__name__:
+        # No failure of the command: its result has the findings.
+        return [fenced(failure.message), table(("", ""), rows)]
+    if failure.code in ADVICE:
         rows.append(("what to do", ADVICE[failure.code]))
     notes = [fenced("\n".join(failure.notes))] if failure.notes else []
     return [fenced(failure.message), *notes, table(("", ""), rows)]
@@ -101,6 +104,8 @@ def _one(command: str, result: object) -> list[str]:
     found = cast("dict[str, Any]", result)
     if command == "drill" and "seconds_to_recovery" in found:
         return _drill(found)
+    if command in ("status", "watch") and "findings" in found:
+        return _status(found)
     # A branch of Neon has no target.
     if command.startswith("restore") and "target" in found:
         return _restore(found)
@@ -249,6 +254,41 @@ def _drill(found: Mapping[str, Any]) -> list[str]:
     if found["recall"]:
         parts += ["**What vector search finds**", parts_table(found["recall"])]
     return parts
+
+
+def _status(found: Mapping[str, Any]) -> list[str]:
+    """How the backups stand, the findings first."""
+    rows = [
+        [
+            code(database["database"]),
+            code(store["store"]),
+            code(store["newest"]["name"]) if store["newest"] else "**none**",
+            shown("", store["newest"] and store["newest"]["tier"]),
+            _age(store["age_seconds"]),
+            shown("bytes", store["newest"] and store["newest"]["bytes"]),
+            shown("", store["size_change_percent"]),
+            _age(store["proof_age_seconds"]),
+            shown("seconds", store["recovery"]["last_seconds"]),
+        ]
+        for database in found["databases"]
+        for store in database["stores"]
+    ]
+    findings = [f"{each['verdict']}: {each['text']}" for each in found["findings"]]
+    return [
+        f"### {code(found['environment'])}: {found['verdict']}",
+        *([listed(findings, _SECTIONS)] if findings else []),
+        table(
+            (
+                *("database", "store", "newest backup", "tier", "#age", "#stored"),
+                *("#% against a week before", "#age of the proof", "#last recovery"),
+            ),
+            rows,
+        ),
+    ]
+
+
+def _age(seconds: float | None) -> str:
+    return "-" if seconds is None else age_text(timedelta(seconds=seconds))
 
 
 def _compared(found: Mapping[str, Any]) -> str:

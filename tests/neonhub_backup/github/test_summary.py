@@ -117,6 +117,42 @@ VALID: dict[str, Any] = {
     "stores": {"aws": {"state": "complete", "problems": []}},
 }
 
+STATUS: dict[str, Any] = {
+    "environment": "production",
+    "verdict": "breach",
+    "databases": [
+        {
+            "database": "app",
+            "stores": [
+                {
+                    "store": "aws",
+                    "newest": {
+                        "name": "20260105T020000Z-0173cc03",
+                        "tier": "daily",
+                        "bytes": 5_000_000,
+                    },
+                    "age_seconds": 1380.5,
+                    "proof_age_seconds": 172_800.0,
+                    "size_change_percent": 3.25,
+                    "recovery": {"last_seconds": 412.0},
+                },
+                {
+                    "store": "google",
+                    "newest": None,
+                    "age_seconds": None,
+                    "proof_age_seconds": None,
+                    "size_change_percent": None,
+                    "recovery": {"last_seconds": None},
+                },
+            ],
+        }
+    ],
+    "findings": [
+        {"verdict": "breach", "text": "store google has no complete backup of app: take one"},
+        {"verdict": "warning", "text": "backup x is dated in the future"},
+    ],
+}
+
 EXAMPLES: dict[str, tuple[str, list[object], Failure | None]] = {
     "backup": (
         "backup",
@@ -139,6 +175,11 @@ EXAMPLES: dict[str, tuple[str, list[object], Failure | None]] = {
     "restore-beside": ("restore", [BESIDE], None),
     "restore-promote": ("restore promote", [SWAP], None),
     "validate": ("validate", [[VALID]], Failure(8, "IntegrityError", "it lacks a type")),
+    "watch": (
+        "watch",
+        [STATUS],
+        Failure(2, "VerdictError", "the backups of production do not keep their promises", ["x"]),
+    ),
     "nothing": ("", [], Failure(2, "UsageError", "No such command 'dril'. See --help.")),
 }
 
