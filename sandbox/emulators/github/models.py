@@ -5,6 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Visibility = Literal["public", "private", "internal"]
+WorkflowState = Literal[
+    "active", "deleted", "disabled_fork", "disabled_inactivity", "disabled_manually"
+]
 
 
 class Document(BaseModel):
@@ -203,9 +206,31 @@ class Workflow(Document):
     """A workflow file the emulator has seen on the default branch."""
 
     id: int
-    state: Literal["active", "disabled_manually"] = "active"
+    state: WorkflowState = "active"
     created_at: str
     updated_at: str
+
+
+class WorkflowRun(Document):
+    """What somebody recorded as a run of a workflow."""
+
+    id: int
+    workflow_id: int
+    name: str
+    """Of the workflow, as it was then."""
+    path: str
+    run_number: int
+    event: str
+    status: str
+    conclusion: str | None
+    """How it ended. None: it has not."""
+    head_branch: str
+    head_sha: str
+    created_at: str
+    run_started_at: str
+    """Of its newest attempt."""
+    updated_at: str
+    """When it ended, if it has."""
 
 
 class RepositoryState(Document):
@@ -225,5 +250,6 @@ class RepositoryState(Document):
     issues: dict[int, Issue] = Field(default_factory=dict[int, Issue])
     rulesets: dict[int, Ruleset] = Field(default_factory=dict[int, Ruleset])
     workflows: dict[str, Workflow] = Field(default_factory=dict[str, Workflow])
+    runs: list[WorkflowRun] = Field(default_factory=list[WorkflowRun])
     created_at: str
     updated_at: str

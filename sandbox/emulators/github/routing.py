@@ -10,11 +10,14 @@ from urllib.parse import urlencode
 from flask import Flask, Response, request
 from werkzeug.datastructures import MultiDict
 
+from sandbox.emulators.github import clock
 from sandbox.emulators.github.errors import ApiError, invalid, malformed
 from sandbox.emulators.github.models import Account
 from sandbox.emulators.github.storage import Repository, Store
 
 PREFIX = "/api/v3"
+CONTROL = "/_control"
+"""Below it is no API of GitHub's, but what makes GitHub's own doings happen here."""
 
 _Value = TypeVar("_Value")
 _Item = TypeVar("_Item")
@@ -81,6 +84,14 @@ class Call:
         items = self.array(name)
         return None if items is None else [as_object(name, item) for item in items]
 
+    def moment(self, name: str) -> str | None:
+        """A field of the body that is a timestamp; None when it is absent or null."""
+        text = self.optional(name, str)
+        try:
+            return None if text is None else clock.written(clock.read(text))
+        except ValueError as error:
+            raise malformed(f"For 'properties/{name}', {text} is not a timestamp.") from error
+
     def page(
         self, items: Sequence[_Item], render: Callable[[_Item], Any], key: str | None = None
     ) -> Reply:
@@ -127,6 +138,7 @@ class Routes:
     def __init__(self) -> None:
         self._plain: list[tuple[str, str, Callable[..., Reply]]] = []
         self._repository: list[tuple[str, str, Callable[..., Reply]]] = []
+        self._control: list[tuple[str, str, Callable[..., Reply]]] = []
 
     def plain(
         self, method: str, rule: str
@@ -153,16 +165,30 @@ class Routes:
 
         return register
 
+    def control(
+        self, method: str, suffix: str
+    ) -> Callable[[Callable[..., Reply]], Callable[..., Reply]]:
+        """Register a handler as `repository` does, for what no client of GitHub's can do."""
+
+        def register(handler: Callable[..., Reply]) -> Callable[..., Reply]:
+            self._control.append((method, suffix, handler))
+            return handler
+
+        return register
+
     def install(self, app: Flask, store: Store) -> None:
         """Make the handlers answer in `app`."""
         for method, rule, handler in self._plain:
-            _add(app, method, rule, _plain_view(store, handler))
+            _add(app, method, f"{PREFIX}{rule}", _plain_view(store, handler))
         for method, suffix, handler in self._repository:
             view = _repository_view(
                 store, handler, needs_unarchived=bool(suffix) and method != "GET"
             )
-            _add(app, method, f"/repos/<owner>/<repo>{suffix}", view)
-            _add(app, method, f"/repositories/<int:number>{suffix}", view)
+            _add(app, method, f"{PREFIX}/repos/<owner>/<repo>{suffix}", view)
+            _add(app, method, f"{PREFIX}/repositories/<int:number>{suffix}", view)
+        for method, suffix, handler in self._control:
+            view = _repository_view(store, handler, needs_unarchived=False)
+            _add(app, method, f"{CONTROL}/repos/<owner>/<repo>{suffix}", view)
 
 
 def typed(name: str, value: Any, kind: type[_Value]) -> _Value | None:
@@ -208,8 +234,7 @@ def to_response(reply: Reply) -> Response:
 
 
 def _add(app: Flask, method: str, rule: str, view: Callable[..., Response]) -> None:
-    endpoint = f"{method} {rule}"
-    app.add_url_rule(f"{PREFIX}{rule}", endpoint, view, methods=[method], strict_slashes=False)
+    app.add_url_rule(rule, f"{method} {rule}", view, methods=[method], strict_slashes=False)
 
 
 def _plain_view(store: Store, handler: Callable[..., Reply]) -> Callable[..., Response]:

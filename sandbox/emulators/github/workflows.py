@@ -1,14 +1,14 @@
 """The workflow files on a repository's default branch, and whether GitHub would run them."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast, get_args
 
 import yaml
 
 from sandbox.emulators.github import clock
 from sandbox.emulators.github.errors import not_found
-from sandbox.emulators.github.models import Workflow
-from sandbox.emulators.github.routing import NO_CONTENT, Reply, RepositoryCall, Routes
+from sandbox.emulators.github.models import Workflow, WorkflowState
+from sandbox.emulators.github.routing import NO_CONTENT, Reply, RepositoryCall, Routes, one_of
 from sandbox.emulators.github.storage import node_id
 
 routes = Routes()
@@ -17,7 +17,9 @@ _FOLDER = ".github/workflows"
 
 
 @dataclass(frozen=True)
-class _File:
+class File:
+    """A workflow file as it is now, and what is remembered of it."""
+
     path: str
     name: str
     workflow: Workflow
@@ -30,7 +32,7 @@ def list_workflows(call: RepositoryCall) -> Reply:
 
 @routes.repository("GET", "/actions/workflows/<workflow>")
 def show(call: RepositoryCall, workflow: str) -> Reply:
-    return Reply(_render(call, _find(call, workflow)))
+    return Reply(_render(call, find(call, workflow)))
 
 
 @routes.repository("PUT", "/actions/workflows/<workflow>/enable")
@@ -43,16 +45,28 @@ def disable(call: RepositoryCall, workflow: str) -> Reply:
     return _switch(call, workflow, "disabled_manually")
 
 
-def _switch(
-    call: RepositoryCall, wanted: str, state: Literal["active", "disabled_manually"]
-) -> Reply:
-    workflow = _find(call, wanted).workflow
-    workflow.state = state
+@routes.control("PATCH", "/actions/workflows/<workflow>")
+def put_into_state(call: RepositoryCall, workflow: str) -> Reply:
+    """Do what GitHub does by itself, and let a workflow be as old as a test needs it.
+
+    The body may hold `state`, such as `disabled_inactivity`, and `created_at`.
+    """
+    state = call.optional("state", str)
+    if state is not None:
+        _switch(call, workflow, one_of("Workflow", "state", state, get_args(WorkflowState)))
+    file = find(call, workflow)
+    file.workflow.created_at = call.moment("created_at") or file.workflow.created_at
+    return Reply(_render(call, file))
+
+
+def _switch(call: RepositoryCall, wanted: str, state: str) -> Reply:
+    workflow = find(call, wanted).workflow
+    workflow.state = cast("WorkflowState", state)
     workflow.updated_at = clock.after(workflow.updated_at)
     return NO_CONTENT
 
 
-def _find(call: RepositoryCall, wanted: str) -> _File:
+def find(call: RepositoryCall, wanted: str) -> File:
     """By id or by file name."""
     for file in _files(call):
         if wanted in (str(file.workflow.id), file.path.rpartition("/")[2]):
@@ -60,14 +74,14 @@ def _find(call: RepositoryCall, wanted: str) -> _File:
     raise not_found()
 
 
-def _files(call: RepositoryCall) -> list[_File]:
+def _files(call: RepositoryCall) -> list[File]:
     """What is on the default branch now; a file seen for the first time gets its id."""
     git = call.repository.git
     tip = git.branch(call.repository.state.settings.default_branch)
     if tip is None:
         return []
     known = call.repository.state.workflows
-    found: list[_File] = []
+    found: list[File] = []
     for entry in git.entries(tip, _FOLDER):
         if entry.kind != "blob" or not entry.path.endswith((".yml", ".yaml")):
             continue
@@ -76,7 +90,7 @@ def _files(call: RepositoryCall) -> list[_File]:
             number = call.store.next_id()
             known[entry.path] = Workflow(id=number, created_at=moment, updated_at=moment)
         name = _name(git.blob(entry.sha)) or entry.path
-        found.append(_File(entry.path, name, known[entry.path]))
+        found.append(File(entry.path, name, known[entry.path]))
     return found
 
 
@@ -92,7 +106,7 @@ def _name(content: bytes) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _render(call: RepositoryCall, file: _File) -> dict[str, Any]:
+def _render(call: RepositoryCall, file: File) -> dict[str, Any]:
     number = file.workflow.id
     page = f"{call.host}/{call.repository.full_name}"
     branch = call.repository.state.settings.default_branch

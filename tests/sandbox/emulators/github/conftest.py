@@ -60,6 +60,10 @@ class GitHub:
         body = {"message": f"Write {path}", "content": _base64(text), **fields}
         return self.request("PUT", f"{REPOSITORY}/contents/{path}", body)
 
+    def control(self, method: str, path: str, body: Any = None) -> TestResponse:
+        """Do what GitHub does by itself; the path is as for `request`."""
+        return self.request(method, f"http://localhost/_control{path}", body)
+
     def branch(self, name: str) -> None:
         """A new branch at the tip of main."""
         sha = self.json(f"{REPOSITORY}/git/ref/heads/main")["object"]["sha"]
