@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
 
 import pulumi
@@ -16,6 +15,7 @@ from components.github.environment import EnvironmentArgs
 from components.github.reviewers import NOBODY
 from components.sections import AwsSettings, GcpSettings, Settings
 from components.settings import Stack
+from neonhub_backup.domain.schedule import report_every
 from workflows.environments import environment_name
 
 PRIVATE_KEY_VARIABLE = "NEONHUB_BACKUP_PRIVATE_KEY"
@@ -91,15 +91,6 @@ def _watch(settings: Settings) -> Watch | None:
         https_endpoints=alarms.webhooks,
         report_every=report_every(objectives.rpo),
     )
-
-
-def report_every(rpo: timedelta) -> timedelta:
-    """Time between two reports of how old backups are.
-
-    Silence is an alarm after two and a half of them, which must not be later than a missing
-    backup would be noticed by its age: every 20 minutes for an hour, and at least hourly.
-    """
-    return min(timedelta(hours=1), timedelta(minutes=rpo / timedelta(minutes=1) // 12 * 4))
 
 
 def gcp_store_args(settings: Settings, gcp: GcpSettings, project: str) -> GcpStoreArgs:

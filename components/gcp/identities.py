@@ -149,7 +149,7 @@ def _condition(
     if not grant.prefixes:
         return None
     return {
-        "title": " ".join(filter(None, ("only", *grant.prefixes, grant.name))),
+        "title": " ".join(filter(None, ("only", *grant.prefixes, grant.name, *grant.besides))),
         "expression": pulumi.Output.from_input(bucket).apply(
             lambda name: grant.condition(name) or ""
         ),

@@ -54,30 +54,36 @@ class Grant(NamedTuple):
     """Of the objects that it is for. Empty: all."""
     name: str | None = None
     """The only name that objects may have after their last slash. None: any."""
+    besides: tuple[str, ...] = ()
+    """Prefixes of further objects, whose names may be any."""
 
     def condition(self, bucket: str) -> str | None:
         """When it holds, in Common Expression Language. None: always."""
         if not self.prefixes:
             return None
-        objects = f"projects/_/buckets/{bucket}/objects"
-        begins = " || ".join(
-            f'resource.name.startsWith("{objects}/{prefix}")' for prefix in self.prefixes
-        )
-        if self.name is None:
-            return begins
-        return f'({begins}) && resource.name.endsWith("/{self.name}")'
+        condition = _below(bucket, self.prefixes)
+        if self.name is not None:
+            condition = f'({condition}) && resource.name.endsWith("/{self.name}")'
+        if self.besides:
+            condition = f"({condition}) || {_below(bucket, self.besides)}"
+        return condition
+
+
+def _below(bucket: str, prefixes: tuple[str, ...]) -> str:
+    objects = f"projects/_/buckets/{bucket}/objects"
+    return " || ".join(f'resource.name.startsWith("{objects}/{prefix}")' for prefix in prefixes)
 
 
 _KEPT_UP = (INDEX, STATUS)
 
 
 def backup_grants(*, locks: bool) -> tuple[Grant, ...]:
-    """Add backups, list them and read manifests; never read data, overwrite, delete or unlock."""
+    """Add backups, list them, read manifests and proofs; never read data, overwrite or unlock."""
     return (
         Grant(Where.BACKUPS, Role.ADD, (ROOT,)),
         Grant(Where.BACKUPS, Role.LIST),
         *((Grant(Where.BACKUPS, Role.LOCK, (ROOT,)),) if locks else ()),
-        Grant(Where.BACKUPS, Role.READ, (ROOT,), MANIFEST),
+        Grant(Where.BACKUPS, Role.READ, (ROOT,), MANIFEST, besides=(DRILLS,)),
         Grant(Where.OPERATIONS, Role.ADD, _KEPT_UP),
         Grant(Where.OPERATIONS, Role.LIST),
         Grant(Where.OPERATIONS, Role.READ, _KEPT_UP),

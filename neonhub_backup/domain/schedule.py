@@ -4,6 +4,7 @@ One schedule serves all tiers, since a run takes the highest that is owed; so a 
 is made up for by the next.
 """
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
@@ -36,3 +37,12 @@ def slot(tier: Tier, hour: int, minute: int = 0) -> Slot:
 def lowest_slot(retention: RetentionPolicy, minute: int = 0) -> Slot:
     """As often as the lowest tier asks, so many minutes after the full hour."""
     return slot(next(iter(retention.rules())), retention.hour_utc, minute)
+
+
+def report_every(rpo: timedelta) -> timedelta:
+    """Time between two reports of how old backups are: a run of `watch` makes one.
+
+    Silence is an alarm after two and a half of them, which must not be later than a missing
+    backup would be noticed by its age: every 20 minutes for an hour, and at least hourly.
+    """
+    return min(timedelta(hours=1), timedelta(minutes=rpo / timedelta(minutes=1) // 12 * 4))

@@ -14,7 +14,6 @@ from components.build import (
     build_stores,
     environments,
     gcp_store_args,
-    report_every,
 )
 from components.github.confirmation import Confirmed
 from components.github.environment import EnvironmentArgs
@@ -115,15 +114,6 @@ def test_alarms_that_reach_nobody_are_not_built(settings: Build) -> None:
     assert watch is not None
     (database,) = watch.databases
     assert (database.name, database.rpo) == ("neonhub", timedelta(hours=1))
-
-
-@pytest.mark.parametrize(
-    ("rpo", "every"),
-    [(timedelta(hours=1), 20), (timedelta(hours=24), 60), (timedelta(days=7), 60)],
-)
-def test_silence_is_noticed_before_the_rpo_has_passed(rpo: timedelta, every: int) -> None:
-    assert report_every(rpo) == timedelta(minutes=every)
-    assert report_every(rpo) * 2.5 <= rpo
 
 
 def test_another_account_makes_the_replica_with_a_provider_of_its_own(

@@ -542,6 +542,7 @@ GRANTED: dict[str, set[tuple[str, str, str]]] = {
         *LISTS,
         *((permission, BACKUPS, key) for permission in (CREATE, LOCK) for key in (DATA, MANIFEST)),
         (GET, BACKUPS, MANIFEST),
+        (GET, BACKUPS, PROOF),
         *((each, OPERATIONS, key) for each in (CREATE, GET) for key in (INDEX, STATUS)),
     },
     "drill": {

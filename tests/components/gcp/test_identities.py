@@ -54,7 +54,10 @@ def test_backup_lists_backups_and_reads_their_manifests(asked: Asked, may: May) 
 def test_backup_reads_no_data(asked: Asked, may: May) -> None:
     assert not may(asked, "production-backup", GET, BACKUPS, DATA)
     assert not may(asked, "production-backup", GET, BACKUPS, f"{BACKUP}/not-manifest.json")
-    assert not may(asked, "production-backup", GET, BACKUPS, "drills/manifest.json")
+
+
+def test_backup_reads_what_drills_found_out(asked: Asked, may: May) -> None:
+    assert may(asked, "production-backup", GET, BACKUPS, DRILL)
 
 
 def test_backup_proves_nothing_about_itself(asked: Asked, may: May) -> None:

@@ -26,6 +26,16 @@ def test_a_grant_for_one_name_holds_for_no_other_in_either_prefix() -> None:
     )
 
 
+def test_what_is_granted_besides_may_have_any_name() -> None:
+    grant = Grant(Where.BACKUPS, Role.READ, ("db/",), "manifest.json", besides=("drills/",))
+
+    assert grant.condition("b") == (
+        '((resource.name.startsWith("projects/_/buckets/b/objects/db/"))'
+        ' && resource.name.endsWith("/manifest.json"))'
+        ' || resource.name.startsWith("projects/_/buckets/b/objects/drills/")'
+    )
+
+
 def test_each_role_has_one_permission_and_none_deletes() -> None:
     permissions = {role.permission for role in Role}
     assert len(permissions) == len(Role)
