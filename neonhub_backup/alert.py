@@ -6,16 +6,19 @@ Nothing but Python's standard library, so that the job that may write issues ins
 import argparse
 import json
 import os
+import re
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 from neonhub_backup.delivery import deliver, secret_address
 from neonhub_backup.errors import BackupError
 from neonhub_backup.github.api import (
+    Repository,
     create_issue,
     marker,
     open_issue,
@@ -30,6 +33,9 @@ FAILURE_VARIABLE = "FAILURE"
 Result = Literal["failure", "cancelled", "skipped"]
 """How a job can end that did not do its work, as GitHub calls it."""
 
+QUIET = timedelta(days=1)
+"""How long a workflow that fails in the same way again and again is not told of."""
+
 _LABEL = "neonhub-backup"
 _UNKNOWN = "The run ended before the tool could say why."
 _ADVICE = """\
@@ -37,7 +43,10 @@ Backups, or the proof that they can be restored, may be missing from now on. Wha
 
 1. Open the run. The summary of its job says what failed and what to do.
 2. Do that, then start the workflow by hand (*Run workflow*).
-3. Close this issue once a run has succeeded. Until then every further failure is a comment here."""
+3. Close this issue once a run has succeeded. Until then a further failure is a comment here, unless
+   its workflow has said the same within the last day."""
+_RUN = re.compile(r"/actions/runs/\d+")
+"""In which two texts about the same failure differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +70,23 @@ class Alert:
 def send(alert: Alert, variables: Mapping[str, str]) -> list[str]:
     """Write the issue, then to the chat if there is one; a line for each that was done.
 
+    Neither is told again of what the issue says already, for a day.
+
     Raises:
         BackupError: one of the two was not reached; the other was tried all the same.
     """
     done: list[str] = []
     failures: list[BackupError] = []
-    tells: tuple[Callable[[Alert, Mapping[str, str]], str | None], ...] = (_write_issue, _chat)
-    for tell in tells:
+    for tell in (_write_issue, _chat):
         try:
-            said = tell(alert, variables)
+            told = tell(alert, variables)
         except BackupError as error:
             failures.append(error)
             continue
-        if said is not None:
-            done.append(said)
+        if told is not None:
+            done.append(told.what)
+            if told.before:
+                break
     for first in failures[:1]:
         for note in (*done, *map(str, failures[1:])):
             first.add_note(note)
@@ -84,12 +96,17 @@ def send(alert: Alert, variables: Mapping[str, str]) -> list[str]:
 
 def issue_text(alert: Alert, variables: Mapping[str, str]) -> str:
     """What the issue, or a comment on it, says of this failure."""
-    workflow = page(variables, f"actions/workflows/{quote(alert.workflow)}")
     return (
-        f"The workflow [{code(alert.workflow)}]({workflow}) of {code(alert.environment)} ended with"
+        f"{_beginning(alert, variables)} of {code(alert.environment)} ended with"
         f" {code(alert.result)}: [the run]({run_page(variables)}).\n\n"
         f"{fenced(alert.failure or _UNKNOWN)}"
     )
+
+
+def _beginning(alert: Alert, variables: Mapping[str, str]) -> str:
+    """What every text about a workflow begins with, and none about another."""
+    workflow = page(variables, f"actions/workflows/{quote(alert.workflow)}")
+    return f"The workflow [{code(alert.workflow)}]({workflow})"
 
 
 def chat_text(alert: Alert, variables: Mapping[str, str]) -> str:
@@ -107,19 +124,53 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _write_issue(alert: Alert, variables: Mapping[str, str]) -> str:
+class _Told(NamedTuple):
+    what: str
+    """A line about it."""
+    before: bool = False
+    """Whether it was told by an earlier run, so that nobody is told now."""
+
+
+def _write_issue(alert: Alert, variables: Mapping[str, str]) -> _Told:
     repository = own_repository(variables)
     text = issue_text(alert, variables)
     mark = marker("alert", alert.environment)
     found = open_issue(repository, mark, _LABEL)
     if found is None:
         made = create_issue(repository, mark, alert.title, _LABEL, f"{text}\n\n{_ADVICE}\n")
-        return f"opened issue {made['html_url']}"
+        return _Told(f"opened issue {made['html_url']}")
+    since = datetime.now(UTC) - QUIET
+    before = _last_said(repository, found, mark, _beginning(alert, variables), since)
+    if _RUN.sub("", text) == before:
+        return _Told(f"told nobody again: issue {found['html_url']} says the same", before=True)
     repository.send("POST", f"issues/{found['number']}/comments", {"body": f"{text}\n"})
-    return f"commented on issue {found['html_url']}"
+    return _Told(f"commented on issue {found['html_url']}")
 
 
-def _chat(alert: Alert, variables: Mapping[str, str]) -> str | None:
+def _last_said(
+    repository: Repository, issue: Mapping[str, Any], mark: str, beginning: str, since: datetime
+) -> str | None:
+    """The newest text of an issue that begins so, without its run. None: none is so young.
+
+    Texts of anyone but the author of the issue do not count: whoever may comment could keep people
+    from being told.
+    """
+
+    first = issue["body"].removeprefix(f"{mark}\n").removesuffix(f"\n\n{_ADVICE}\n")
+    moment = quote(f"{since:%Y-%m-%dT%H:%M:%SZ}")
+    comments = repository.all(f"issues/{issue['number']}/comments?since={moment}&")
+    said = [
+        _RUN.sub("", text["body"].rstrip("\n"))
+        for text in ({**issue, "body": first}, *comments)
+        if (text["body"] or "").startswith(beginning)
+        and text["user"] is not None
+        and text["user"]["login"] == issue["user"]["login"]
+        and datetime.fromisoformat(text["created_at"]) > since
+    ]
+    return said[-1] if said else None
+
+
+def _chat(alert: Alert, variables: Mapping[str, str]) -> _Told | None:
     address = secret_address(variables, CHAT_VARIABLE)
     if address is None:
         return None
@@ -135,7 +186,7 @@ def _chat(alert: Alert, variables: Mapping[str, str]) -> str | None:
         f"it was not told that the workflow failed: see that {CHAT_VARIABLE} holds the address of"
         " an incoming webhook that exists",
     )
-    return "told the chat"
+    return _Told("told the chat")
 
 
 def main(arguments: Sequence[str], variables: Mapping[str, str]) -> int:

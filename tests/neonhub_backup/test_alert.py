@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from neonhub_backup import alert as alerting
 from neonhub_backup import delivery
 from neonhub_backup.alert import CHAT_VARIABLE, FAILURE_VARIABLE, Alert, chat_text, main, send
 from neonhub_backup.errors import BackupError, ConfigurationError, DeliveryError
@@ -39,13 +42,17 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "PAUSES", (0.0, 0.0))
 
 
-def alert(failure: str = "a sentence", environment: str = "production") -> Alert:
-    return Alert(
-        environment=environment,
-        workflow="db-backup-production.yml",
-        result="failure",
-        failure=failure,
-    )
+def alert(
+    failure: str = "a sentence",
+    environment: str = "production",
+    workflow: str = "db-backup-production.yml",
+) -> Alert:
+    return Alert(environment=environment, workflow=workflow, result="failure", failure=failure)
+
+
+def comments_on_the_issue(repository: Repository) -> list[str]:
+    (issue,) = repository.all("issues?labels=neonhub-backup&")
+    return [one["body"] for one in repository.all(f"issues/{issue['number']}/comments?")]
 
 
 class TestTheIssue:
@@ -70,7 +77,7 @@ class TestTheIssue:
             said = send(alert(failure), job_variables(repository))
 
         (issue,) = repository.all("issues?labels=neonhub-backup&")
-        comments = [one["body"] for one in repository.all(f"issues/{issue['number']}/comments?")]
+        comments = comments_on_the_issue(repository)
         assert ["~~~text\nsecond\n" in comments[0], "~~~text\nthird\n" in comments[1]] == [True] * 2
         assert said == [f"commented on issue {issue['html_url']}"]
 
@@ -102,6 +109,72 @@ class TestTheIssue:
 
         (issue,) = repository.all("issues?labels=neonhub-backup&")
         assert "The run ended before the tool could say why." in issue["body"]
+
+
+class TestTheSameAgain:
+    """Is told once a day, by the issue and to the chat, however often a workflow fails."""
+
+    def told(self, repository: Repository, *alerts: Alert) -> int:
+        """How many of them the chat is told; each is of a run of its own."""
+        with receiver() as chat:
+            for run, each in enumerate(alerts):
+                variables = {**job_variables(repository), "GITHUB_RUN_ID": str(run)}
+                send(each, {**variables, CHAT_VARIABLE: chat.address})
+        return len(chat.received)
+
+    def test_is_told_by_the_issue_alone(self, repository: Repository) -> None:
+        assert self.told(repository, *[alert()] * 3) == 1
+        assert comments_on_the_issue(repository) == []
+
+    def test_is_told_by_one_comment(self, repository: Repository) -> None:
+        assert self.told(repository, alert("first"), *[alert()] * 3) == 2
+        assert len(comments_on_the_issue(repository)) == 1
+
+    def test_is_new_when_something_else_was_said_in_between(self, repository: Repository) -> None:
+        assert self.told(repository, alert(), alert("another"), alert()) == 3
+        assert len(comments_on_the_issue(repository)) == 2
+
+    def test_is_new_from_another_workflow_and_old_in_spite_of_it(
+        self, repository: Repository
+    ) -> None:
+        watch = alert(workflow="db-watch-production.yml")
+        assert self.told(repository, *[alert(), watch] * 3) == 2
+        assert len(comments_on_the_issue(repository)) == 1
+
+    def test_is_told_anew_after_a_day(
+        self, repository: Repository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(alerting, "QUIET", timedelta())
+        assert self.told(repository, *[alert()] * 3) == 3
+        assert len(comments_on_the_issue(repository)) == 2
+
+    def test_is_new_once_the_issue_is_closed(self, repository: Repository) -> None:
+        send(alert(), job_variables(repository))
+        (issue,) = repository.all("issues?labels=neonhub-backup&")
+        repository.send("PATCH", f"issues/{issue['number']}", {"state": "closed"})
+
+        assert self.told(repository, alert()) == 1
+
+    def test_says_where_it_was_told(self, repository: Repository) -> None:
+        send(alert(), job_variables(repository))
+        (issue,) = repository.all("issues?labels=neonhub-backup&")
+
+        assert send(alert(), job_variables(repository)) == [
+            f"told nobody again: issue {issue['html_url']} says the same"
+        ]
+
+    def test_is_not_silenced_by_a_stranger_who_repeats_it(
+        self, repository: Repository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.told(repository, alert("first"), alert())
+        everything = Repository.all
+
+        def by_strangers(self: Repository, path: str, *more: Any) -> Iterator[dict[str, Any]]:
+            stranger = {"user": {"login": "stranger"}} if "/comments" in path else {}
+            return ({**each, **stranger} for each in everything(self, path, *more))
+
+        monkeypatch.setattr(Repository, "all", by_strangers)
+        assert self.told(repository, alert()) == 1
 
 
 class TestTheChat:
