@@ -192,7 +192,12 @@ def environments(stack: Stack, stores: Stores, confirmed: Confirmed) -> dict[str
             {
                 **stack.database_urls,
                 **_static_keys(stores),
-                **_present({"NEONHUB_BACKUP_HEARTBEAT_URL": stack.heartbeat_url}),
+                **_present(
+                    {
+                        "NEONHUB_BACKUP_HEARTBEAT_URL": stack.heartbeat_url,
+                        "NEONHUB_BACKUP_WATCH_HEARTBEAT_URL": stack.watch_heartbeat_url,
+                    }
+                ),
             },
         ),
         # No database's address: what a drill runs cannot reach one.

@@ -26,6 +26,7 @@ from workflows.promote import promote_file, promote_workflow
 from workflows.render import render
 from workflows.restore import restore_file, restore_workflow
 from workflows.snapshot import snapshot_file, snapshot_workflow
+from workflows.watch import watch_file, watch_workflow
 
 
 def generated_files(settings: Settings, source: str) -> dict[str, str]:
@@ -47,6 +48,7 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
         source=source,
         configuration_path=f".neonhub-backup/{settings.environment}.yaml",
         retention=settings.retention,
+        rpo=settings.objectives.rpo,
         databases={each.name: each.variable for each in settings.databases},
         stores=tuple(store.name for store in _stores(settings)),
         postgres_major_version=settings.postgres_major_version,
@@ -57,7 +59,11 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
         gcp=settings.gcp is not None,
         static_keys=settings.static_keys,
         heartbeat=settings.alarms.heartbeat,
+        watch_heartbeat=settings.alarms.watch_heartbeat,
         chat=settings.alarms.chat,
+        alarms_region=settings.region
+        if settings.aws is not None and settings.alarms.reach_somebody
+        else None,
         neon={
             each.name: each.neon.retention(settings.retention)
             for each in settings.databases
@@ -71,6 +77,7 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
 
 def _workflows(settings: Settings, args: WorkflowArgs) -> Iterator[tuple[str, Workflow]]:
     yield backup_file(args.environment), backup_workflow(args)
+    yield watch_file(args.environment), watch_workflow(args)
     if settings.github.drills:
         yield drill_file(args.environment), drill_workflow(args)
         yield restore_file(args.environment), restore_workflow(args)

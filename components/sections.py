@@ -470,6 +470,9 @@ class AlarmSettings(Section):
     heartbeat: bool = False
     """Whether each good backup is told to a dead-man's switch, whose address is the secret
     heartbeatUrl; it raises the alarm when it hears nothing."""
+    watch_heartbeat: bool = False
+    """Whether each good watch is told to a dead-man's switch of its own, whose address is the
+    secret watchHeartbeatUrl; it raises the alarm after a broken promise, and when nobody looks."""
     chat: bool = False
     """Whether failed runs are told to a chat, whose incoming webhook is the secret chatUrl."""
 

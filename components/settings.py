@@ -39,6 +39,7 @@ _OPTIONAL_SECRETS = {
     f"{PROJECT}:gpgPrivateKey": "read all backups; revoke it",
     f"{PROJECT}:neonApiKey": "read all of the Neon project; revoke it",
     f"{PROJECT}:heartbeatUrl": "say that backups succeed; replace it",
+    f"{PROJECT}:watchHeartbeatUrl": "say that backups keep their promises; replace it",
     f"{PROJECT}:chatUrl": "write to the chat; replace it",
 }
 """Further secrets by their keys, what whoever has one can do, and what then helps."""
@@ -73,6 +74,8 @@ class Stack:
     """What opens the Neon project; None: the databases are elsewhere."""
     heartbeat_url: pulumi.Output[str] | None
     """Where good backups are told; None: nowhere."""
+    watch_heartbeat_url: pulumi.Output[str] | None
+    """Where good watches are told; None: nowhere."""
     chat_url: pulumi.Output[str] | None
     """Where failures are told; None: nowhere."""
     source: str
@@ -103,6 +106,7 @@ def read_settings() -> Stack:
         gpg_private_key=config.get_secret("gpgPrivateKey"),
         neon_api_key=config.get_secret("neonApiKey"),
         heartbeat_url=config.get_secret("heartbeatUrl"),
+        watch_heartbeat_url=config.get_secret("watchHeartbeatUrl"),
         chat_url=config.get_secret("chatUrl"),
         source=stack_file(pulumi.get_stack()),
     )
@@ -204,9 +208,11 @@ def _missing_secret(key: str, stack: str) -> str:
 def _switched_on(settings: Settings, given: Iterable[str], stack: str) -> Iterator[str]:
     """Each setting and the secret that it needs: neither without the other."""
     on_neon = any(each.neon is not None for each in settings.databases)
+    alarms = settings.alarms
     for setting, on, secret, loss in (
-        ("alarms.heartbeat", settings.alarms.heartbeat, "heartbeatUrl", "would tell nobody"),
-        ("alarms.chat", settings.alarms.chat, "chatUrl", "would tell nobody"),
+        ("alarms.heartbeat", alarms.heartbeat, "heartbeatUrl", "would tell nobody"),
+        ("alarms.watchHeartbeat", alarms.watch_heartbeat, "watchHeartbeatUrl", "would tell nobody"),
+        ("alarms.chat", alarms.chat, "chatUrl", "would tell nobody"),
         ("databases[].neon", on_neon, "neonApiKey", "could take no snapshot"),
     ):
         key = f"{PROJECT}:{secret}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from neonhub_backup.domain.retention import RetentionPolicy
 
@@ -18,6 +19,8 @@ class WorkflowArgs:
     """Where the tool's configuration is in the repository."""
     retention: RetentionPolicy
     """Its tiers decide when backups start."""
+    rpo: timedelta
+    """The most time whose changes may be lost: it decides how often somebody looks."""
     databases: Mapping[str, str]
     """Each database and the secret that holds its connection string."""
     stores: tuple[str, ...]
@@ -29,7 +32,7 @@ class WorkflowArgs:
     tool_commit: str
     """The commit of it to run."""
     timeout_minutes: int
-    """Minutes after which a backup, a drill or a restore is given up."""
+    """Minutes after which a backup, a drill or a restore is given up. What does less has less."""
     aws: bool
     """Whether there is a store in AWS."""
     gcp: bool
@@ -38,8 +41,12 @@ class WorkflowArgs:
     """Whether backups use stored keys instead of their own tokens."""
     heartbeat: bool
     """Whether something waits to hear that backups succeed."""
+    watch_heartbeat: bool
+    """Whether something waits to hear that backups keep their promises."""
     chat: bool
     """Whether failures are told to a chat."""
+    alarms_region: str | None = None
+    """Region of AWS whose alarms wait for what a watch measures. None: there are no alarms."""
     neon: Mapping[str, RetentionPolicy] = field(default_factory=dict[str, RetentionPolicy])
     """Each database that Neon hosts, with the tiers of its snapshots."""
     smoke_tested: tuple[str, ...] = ()

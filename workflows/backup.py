@@ -18,6 +18,7 @@ from workflows.tool import (
     install,
     job_environment,
     secrets,
+    static_secrets,
 )
 
 AUTO = "auto"
@@ -32,7 +33,6 @@ _OFTEN = {
     Tier.MONTHLY: "On the 1st of every month",
     Tier.ANNUAL: "On 1 January",
 }
-_AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def backup_workflow(args: WorkflowArgs) -> Workflow:
@@ -101,7 +101,7 @@ def _steps(args: WorkflowArgs) -> Iterator[Step]:
         session="db-backup",
         static_keys=args.static_keys,
     )
-    keys = secrets(*_AWS_KEYS) if args.static_keys and args.aws else {}
+    keys = static_secrets(args)
     chosen = {"DATABASE": f"${{{{ inputs.database || '{EVERY}' }}}}"}
     yield Run(
         name="Back up",

@@ -97,11 +97,17 @@ def install_tool(args: WorkflowArgs) -> tuple[Step, ...]:
 
 
 def become(
-    args: WorkflowArgs, who: str, *, session: str, static_keys: bool = False
+    args: WorkflowArgs,
+    who: str,
+    *,
+    session: str,
+    minutes: int | None = None,
+    static_keys: bool = False,
 ) -> Iterator[Uses]:
     """Take the identity of the job's environment in each cloud; `who` says what it may do.
 
-    Static keys of AWS go to the step that needs them instead.
+    For so many `minutes`; None: as long as a backup may take. Static keys of AWS go to the step
+    that needs them instead: `static_secrets`.
     """
     both = args.aws and args.gcp
     comment = f"{_AFTER_INSTALLATIONS} {_ONE_CLOUD}" if both else _AFTER_INSTALLATIONS
@@ -109,7 +115,7 @@ def become(
         yield become_in_aws(
             f"Become {who} AWS",
             comment=comment,
-            seconds=args.timeout_minutes * 60,
+            seconds=(minutes or args.timeout_minutes) * 60,
             session=f"{session}-{args.environment}",
             may_fail=both,
         )
@@ -118,6 +124,13 @@ def become(
         yield become_in_google(
             f"Become {who} Google Cloud", comment=comment, key=static_keys, may_fail=both
         )
+
+
+def static_secrets(args: WorkflowArgs) -> dict[str, str]:
+    """The static keys of AWS, for the steps that reach it, if there are any."""
+    if not (args.static_keys and args.aws):
+        return {}
+    return secrets("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 def alert_job(args: WorkflowArgs, *, file: str, watched: str) -> Job:

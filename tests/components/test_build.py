@@ -48,7 +48,10 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
             root=tmp_path,
             secrets=[
                 DATABASE_URL,
-                *(f"{PROJECT}:{name}" for name in ("heartbeatUrl", "chatUrl", "neonApiKey")),
+                *(
+                    f"{PROJECT}:{name}"
+                    for name in ("heartbeatUrl", "watchHeartbeatUrl", "chatUrl", "neonApiKey")
+                ),
             ],
             on=today(),
         )
@@ -67,6 +70,7 @@ def stack_of(settings: Settings, *, private_key: bool = True) -> Stack:
         gpg_private_key=secret if private_key else None,
         neon_api_key=secret if any(each.neon for each in settings.databases) else None,
         heartbeat_url=secret if settings.alarms.heartbeat else None,
+        watch_heartbeat_url=secret if settings.alarms.watch_heartbeat else None,
         chat_url=secret if settings.alarms.chat else None,
         source="Pulumi.prod.yaml",
     )
@@ -215,16 +219,31 @@ def test_one_cloud_alone_is_built_alone(deploy: Deploy, settings: Build) -> None
     assert {each.options.type.partition(":")[0] for each in asked.values()} == {"gcp"}
 
 
-ALARMS = {"heartbeat": True, "chat": True}
-ADDRESSES = {"heartbeatUrl": "https://alive.example/1", "chatUrl": "https://chat.example/2"}
+ALARMS = {"heartbeat": True, "watchHeartbeat": True, "chat": True}
+ADDRESSES = {
+    "heartbeatUrl": "https://alive.example/1",
+    "watchHeartbeatUrl": "https://alive.example/3",
+    "chatUrl": "https://chat.example/2",
+}
 
 
-def test_backups_alone_may_say_that_all_is_well(deploy: Deploy, settings: Build) -> None:
+@pytest.mark.parametrize(
+    "address", ["NEONHUB_BACKUP_HEARTBEAT_URL", "NEONHUB_BACKUP_WATCH_HEARTBEAT_URL"]
+)
+def test_who_backs_up_and_watches_alone_may_say_that_all_is_well(
+    deploy: Deploy, settings: Build, address: str
+) -> None:
     found = built(deploy, settings(alarms=ALARMS, **ADDRESSES))
-    saying = {
-        name for name, each in found.items() if "NEONHUB_BACKUP_HEARTBEAT_URL" in each.secrets
-    }
-    assert saying == {"backup"}
+    assert {name for name, each in found.items() if address in each.secrets} == {"backup"}
+
+
+def test_each_switch_is_there_without_the_other(deploy: Deploy, settings: Build) -> None:
+    alone = settings(
+        alarms={"watchHeartbeat": True}, watchHeartbeatUrl=ADDRESSES["watchHeartbeatUrl"]
+    )
+    secrets = built(deploy, alone)["backup"].secrets
+    assert "NEONHUB_BACKUP_WATCH_HEARTBEAT_URL" in secrets
+    assert "NEONHUB_BACKUP_HEARTBEAT_URL" not in secrets
 
 
 def test_the_chat_s_address_is_all_that_an_alert_sees(deploy: Deploy, settings: Build) -> None:

@@ -1,11 +1,12 @@
 """What a stack commits agrees with what it builds."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from components.generated import generated_files, tool_configuration
-from components.sections import DatabaseSettings
+from components.generated import generated_files, tool_configuration, workflow_args
+from components.sections import AlarmSettings, DatabaseSettings
 from neonhub_backup.domain.configuration import Archiving, load_configuration
 from tests.golden.stacks import STACKS, settings_of
 from workflows.environments import environment_name
@@ -45,7 +46,7 @@ def test_every_workflow_follows_the_configuration_that_it_reads(stack: str, tmp_
     on_neon = ("snapshot", "promote") if stack == "prod" else ()
     assert workflows == [
         f".github/workflows/db-{name}-{settings.environment}.yml"
-        for name in ("backup", "drill", "restore", *on_neon)
+        for name in ("backup", "watch", "drill", "restore", *on_neon)
     ]
     for path in workflows:
         assert configuration in generated_files(settings, "a file")[path]
@@ -69,7 +70,18 @@ def test_without_a_private_key_in_github_nothing_is_drilled_or_restored_there(
         update={"github": settings.github.model_copy(update={"drills": False})}
     )
     _, *workflows = generated_files(here, "a file")
-    assert workflows == [".github/workflows/db-backup-staging.yml"]
+    assert workflows == [f".github/workflows/db-{name}-staging.yml" for name in ("backup", "watch")]
+
+
+@pytest.mark.parametrize("alarms", [{}, {"emails": ["platform@example.com"]}])
+def test_what_a_watch_measures_is_published_where_somebody_hears_alarms(
+    alarms: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = settings_of("staging", tmp_path)
+    told = settings.model_copy(update={"alarms": AlarmSettings.model_validate(alarms)})
+    assert workflow_args(told, "a file").alarms_region == ("us-east-1" if alarms else None)
+    alone = told.model_copy(update={"aws": None})
+    assert workflow_args(alone, "a file").alarms_region is None
 
 
 @pytest.mark.parametrize("stack", STACKS)

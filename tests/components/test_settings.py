@@ -484,19 +484,21 @@ def test_a_further_secret_in_plain_text_is_refused(problems: Problems, key: str)
         ("gpgPrivateKey", "can read all backups; revoke it, then run"),
         ("neonApiKey", "can read all of the Neon project; revoke it, then run"),
         ("heartbeatUrl", "can say that backups succeed; replace it, then run"),
+        ("watchHeartbeatUrl", "can say that backups keep their promises; replace it, then run"),
         ("chatUrl", "can write to the chat; replace it, then run"),
     ],
 )
 def test_whoever_reads_a_further_secret_is_named_with_the_harm(
     problems: Problems, key: str, harm: str
 ) -> None:
-    on = {"alarms": {"heartbeat": key == "heartbeatUrl", "chat": key == "chatUrl"}}
+    alarms = {name: key == f"{name}Url" for name in ("heartbeat", "watchHeartbeat", "chat")}
+    on = {"alarms": alarms}
     databases = ON_NEON if key == "neonApiKey" else VALID["databases"]
     (found,) = problems({**on, "databases": databases, key: PRIVATE})
     assert harm in found
 
 
-@pytest.mark.parametrize("name", ["heartbeat", "chat"])
+@pytest.mark.parametrize("name", ["heartbeat", "watchHeartbeat", "chat"])
 def test_an_alarm_without_its_address_is_refused(problems: Problems, name: str) -> None:
     (found,) = problems({"alarms": {name: True}})
     key = f"{PROJECT}:{name}Url"
@@ -506,7 +508,7 @@ def test_an_alarm_without_its_address_is_refused(problems: Problems, name: str) 
     )
 
 
-@pytest.mark.parametrize("name", ["heartbeat", "chat"])
+@pytest.mark.parametrize("name", ["heartbeat", "watchHeartbeat", "chat"])
 def test_an_alarm_s_address_that_nothing_uses_is_refused(problems: Problems, name: str) -> None:
     key = f"{PROJECT}:{name}Url"
     (found,) = problems({f"{name}Url": "https://alarm.example/secret"}, (key,))

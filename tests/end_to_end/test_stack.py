@@ -49,7 +49,10 @@ OUTPUTS = {
     },
     "generated_files": [
         CONFIGURATION,
-        *(f".github/workflows/db-{name}-local.yml" for name in ("backup", "drill", "restore")),
+        *(
+            f".github/workflows/db-{name}-local.yml"
+            for name in ("backup", "watch", "drill", "restore")
+        ),
     ],
 }
 TIERS = {

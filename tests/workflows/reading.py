@@ -1,6 +1,7 @@
 """Workflows of an environment, read back as GitHub reads them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import yaml
@@ -14,9 +15,11 @@ from workflows.promote import promote_workflow
 from workflows.render import render
 from workflows.restore import restore_workflow
 from workflows.snapshot import snapshot_workflow
+from workflows.watch import watch_workflow
 
 WORKFLOWS: dict[str, Callable[[WorkflowArgs], Workflow]] = {
     "backup": backup_workflow,
+    "watch": watch_workflow,
     "drill": drill_workflow,
     "restore": restore_workflow,
     "snapshot": snapshot_workflow,
@@ -34,6 +37,7 @@ def arguments(**changes: Any) -> WorkflowArgs:
         "source": "Pulumi.prod.yaml",
         "configuration_path": ".neonhub-backup/production.yaml",
         "retention": RetentionPolicy(),
+        "rpo": timedelta(hours=1),
         "databases": {"neonhub": "DATABASE_URL", "analytics": "ANALYTICS_URL"},
         "stores": ("aws", "gcp"),
         "postgres_major_version": 17,
@@ -44,7 +48,9 @@ def arguments(**changes: Any) -> WorkflowArgs:
         "gcp": True,
         "static_keys": False,
         "heartbeat": False,
+        "watch_heartbeat": False,
         "chat": False,
+        "alarms_region": None,
         "neon": {"neonhub": RetentionPolicy(hourly=None), "analytics": RetentionPolicy()},
     }
     return WorkflowArgs(**{**known, **changes})

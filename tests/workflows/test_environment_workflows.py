@@ -10,10 +10,12 @@ from tests.workflows.reading import AWS_ROLE, GOOGLE_ACCOUNT, WORKFLOWS, read, s
 JOBS = {
     f"{name} {job}": each
     for name in WORKFLOWS
-    for job, each in read(name, heartbeat=True, chat=True)["jobs"].items()
+    for job, each in read(
+        name, heartbeat=True, watch_heartbeat=True, chat=True, alarms_region="us-east-1"
+    )["jobs"].items()
 }
 EACH = pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())
-ON_NEON = ("snapshot", "promote")
+WITHOUT_POSTGRESQL = ("snapshot", "promote", "watch")
 """What needs no program of PostgreSQL's."""
 OF_THE_TOOL = pytest.mark.parametrize(
     "job",
@@ -48,10 +50,21 @@ def test_github_takes_no_more_than_ten_questions_everywhere(name: str) -> None:
 
 
 @EACH
-def test_a_job_may_write_one_thing_at_most(job: dict[str, Any]) -> None:
-    permissions = job["permissions"]
+def test_a_job_may_write_one_thing_at_most_beside_proving_who_it_is(job: dict[str, Any]) -> None:
+    permissions = {name: each for name, each in job["permissions"].items() if name != "id-token"}
     assert permissions["contents"] == "read"
     assert list(permissions.values()).count("write") <= 1
+
+
+def test_what_reads_a_database_or_a_backup_writes_nothing_in_github() -> None:
+    writing = {
+        name: [what for what, access in each["permissions"].items() if access == "write"]
+        for name, each in JOBS.items()
+        if not name.endswith("alert")
+    }
+    assert {name: each for name, each in writing.items() if each not in ([], ["id-token"])} == {
+        "watch watch": ["id-token", "actions"]
+    }
 
 
 @EACH
@@ -121,9 +134,13 @@ def test_what_pip_downloads_is_kept_until_the_requirements_change(job: dict[str,
     [
         each
         for name, each in JOBS.items()
-        if not name.endswith("alert") and not name.startswith(ON_NEON)
+        if not name.endswith("alert") and not name.startswith(WITHOUT_POSTGRESQL)
     ],
-    ids=[name for name in JOBS if not name.endswith("alert") and not name.startswith(ON_NEON)],
+    ids=[
+        name
+        for name in JOBS
+        if not name.endswith("alert") and not name.startswith(WITHOUT_POSTGRESQL)
+    ],
 )
 def test_postgresql_s_programs_are_of_the_server_s_major_version(job: dict[str, Any]) -> None:
     ensured = step(job, "See to PostgreSQL's programs")
@@ -159,7 +176,8 @@ def test_the_configuration_is_the_one_that_was_deployed(job: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "job"), [("backup", "backup"), ("drill", "drill"), ("restore", "restore")]
+    ("name", "job"),
+    [("backup", "backup"), ("watch", "watch"), ("drill", "drill"), ("restore", "restore")],
 )
 @pytest.mark.parametrize(
     ("clouds", "identities"),
@@ -181,7 +199,8 @@ def test_a_run_proves_who_it_is_to_the_clouds_that_hold_backups(
 
 
 @pytest.mark.parametrize(
-    ("name", "job"), [("backup", "backup"), ("drill", "drill"), ("restore", "restore")]
+    ("name", "job"),
+    [("backup", "backup"), ("watch", "watch"), ("drill", "drill"), ("restore", "restore")],
 )
 def test_one_cloud_that_lets_nobody_in_does_not_keep_a_run_from_the_other(
     name: str, job: str
@@ -198,7 +217,8 @@ def test_one_cloud_that_lets_nobody_in_does_not_keep_a_run_from_the_other(
 
 
 @pytest.mark.parametrize(
-    ("name", "job"), [("backup", "backup"), ("drill", "drill"), ("snapshot", "snapshot")]
+    ("name", "job"),
+    [("backup", "backup"), ("watch", "watch"), ("drill", "drill"), ("snapshot", "snapshot")],
 )
 def test_people_are_told_when_a_run_did_not_succeed_for_whatever_reason(
     name: str, job: str
@@ -212,7 +232,7 @@ def test_people_are_told_when_a_run_did_not_succeed_for_whatever_reason(
     assert f"--workflow db-{name}-production.yml" in told["run"]
 
 
-@pytest.mark.parametrize("name", ["backup", "drill", "snapshot"])
+@pytest.mark.parametrize("name", ["backup", "watch", "drill", "snapshot"])
 def test_people_are_told_without_installing_anything(name: str) -> None:
     alert = read(name)["jobs"]["alert"]
     assert [each["name"] for each in alert["steps"]] == [

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,21 @@ TIERS = {
     for number, tier in enumerate(Tier)
 }
 EXTENT = {
-    "least": {"databases": {"neonhub": "DATABASE_URL"}, "heartbeat": False, "chat": False},
+    "least": {
+        "databases": {"neonhub": "DATABASE_URL"},
+        "rpo": timedelta(days=1),
+        "heartbeat": False,
+        "watch_heartbeat": False,
+        "chat": False,
+        "alarms_region": None,
+    },
     "most": {
         "databases": {"neonhub": "DATABASE_URL", "analytics": "ANALYTICS_URL"},
+        "rpo": timedelta(hours=1),
         "heartbeat": True,
+        "watch_heartbeat": True,
         "chat": True,
+        "alarms_region": "us-east-1",
     },
 }
 
