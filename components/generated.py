@@ -12,6 +12,7 @@ from neonhub_backup.domain.configuration import (
     Neon,
     Objectives,
     Recovery,
+    Replica,
     S3Store,
     Store,
     Watch,
@@ -98,30 +99,24 @@ def tool_configuration(settings: Settings) -> Configuration:
                 required=each.required,
                 recovery=Recovery.model_validate(each.recovery.model_dump()),
                 neon=Neon.model_validate(each.neon.model_dump()) if each.neon else None,
-                archiving=_archiving(settings, each),
+                archiving=_archiving(each),
             )
             for each in settings.databases
         ),
         stores=tuple(_stores(settings)),
         encryption=Encryption(public_keys=settings.encryption.public_keys),
         retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
-        objectives=Objectives(
-            rpo=settings.objectives.rpo,
-            rto_minutes=settings.objectives.rto_minutes,
-            prove_every=settings.objectives.prove_every,
-        ),
+        objectives=Objectives.model_validate(settings.objectives.model_dump()),
         watch=Watch.model_validate(settings.watch.model_dump()),
     )
 
 
-def _archiving(settings: Settings, database: DatabaseSettings) -> Archiving | None:
+def _archiving(database: DatabaseSettings) -> Archiving | None:
     archiving = database.archiving
     if archiving is None:
         return None
-    kept = settings.aws if archiving.store == "aws" else settings.gcp
     return Archiving(
         store=archiving.store,
-        operations_bucket=kept.operations_bucket if kept else None,
         archive=database.archive,
         compression=archiving.compression,
         jobs=archiving.jobs,
@@ -135,6 +130,10 @@ def _stores(settings: Settings) -> Iterator[Store]:
             name="aws",
             bucket=settings.aws.primary_bucket,
             region=settings.region,
+            operations_bucket=settings.aws.operations_bucket,
+            replica=None
+            if settings.aws.replica_region is None
+            else Replica(bucket=settings.aws.replica_bucket, region=settings.aws.replica_region),
             # The bucket encrypts with its own key unless told otherwise: one statement of which
             # key that is, and a file that a preview can show in full.
             kms_key_arn=None,
@@ -146,6 +145,7 @@ def _stores(settings: Settings) -> Iterator[Store]:
         yield GcsStore(
             name="gcp",
             bucket=settings.gcp.bucket,
+            operations_bucket=settings.gcp.operations_bucket,
             endpoint_url=settings.gcs_endpoint,
             storage_classes=settings.gcp.classes,
         )

@@ -177,7 +177,13 @@ class ObjectivesSettings(Section):
     month, and this leaves them some days."""
     rto_minutes: int = Field(default=30, ge=1)
     """Recovery time objective: minutes from the decision to restore until the database is back,
-    with which every emergency restore compares itself."""
+    with which every emergency restore and every drill compares itself."""
+    rto_table_minutes: int = Field(default=5, ge=1)
+    """The same for single tables of a backup."""
+    rto_branch_minutes: int = Field(default=15, ge=1)
+    """The same for all of it from a branch of Neon."""
+    rto_pitr_minutes: int = Field(default=20, ge=1)
+    """The same for a recovery to a point in time from archived WAL."""
 
 
 class ReplicaAccountSettings(Section):

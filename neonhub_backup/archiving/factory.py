@@ -6,7 +6,7 @@ from neonhub_backup.archiving.directory import DirectoryArchive
 from neonhub_backup.domain import configuration
 from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.stores.directory import DirectoryStore
-from neonhub_backup.stores.factory import open_store
+from neonhub_backup.stores.factory import open_store, operations_of
 
 
 def open_archive(
@@ -27,5 +27,5 @@ def open_archive(
     store = next(store for store in settings.stores if store.name == archiving.store)
     if isinstance(store, configuration.DirectoryStore):
         return DirectoryArchive(DirectoryStore(store), name)
-    bucket = store.model_copy(update={"bucket": archiving.operations_bucket})
+    bucket = operations_of(store)
     return BucketArchive(open_store(bucket), bucket, name, archiving.compression, archiving.jobs)

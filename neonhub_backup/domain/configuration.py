@@ -101,7 +101,14 @@ class Objectives(_Section):
     """Recovery point objective: the most time whose changes may be lost. None: nothing is
     promised."""
     rto_minutes: int = Field(default=30, ge=1)
-    """Recovery time objective: minutes from the decision to restore until the database is back."""
+    """Recovery time objective: minutes from the decision to restore until the database is back,
+    here all of it from a store."""
+    rto_table_minutes: int = Field(default=5, ge=1)
+    """The same for single tables of a backup."""
+    rto_branch_minutes: int = Field(default=15, ge=1)
+    """The same for all of it from a branch of Neon."""
+    rto_pitr_minutes: int = Field(default=20, ge=1)
+    """The same for a recovery to a point in time from archived WAL."""
     prove_every: Duration = timedelta(days=35)
     """Age at which the newest proof is too old: then a drill is owed."""
 
@@ -194,10 +201,8 @@ class Archiving(_Section):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     store: str
-    """The store of this configuration that takes them, below `wal/<archive>/`."""
-    operations_bucket: str | None = None
-    """The bucket for them, if the store is one: not the locked one of the backups. None: the store
-    is a directory."""
+    """The store of this configuration that takes them, below `wal/<archive>/`: into its operations
+    bucket, if it is a bucket."""
     archive: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]+$")
     """Name of the archive, which belongs to one server. None: the database's name."""
     compression: Literal["lz4", "gzip", "none"] = "lz4"
@@ -251,6 +256,13 @@ def _completed_by(usual: Mapping[Tier, StorageClass]) -> BeforeValidator:
     return BeforeValidator(complete)
 
 
+class Replica(_Section):
+    """The bucket of another region into which S3 copies every backup."""
+
+    bucket: str
+    region: str
+
+
 class S3Store(_Section):
     """A bucket of S3 or of a server that speaks its protocol."""
 
@@ -258,6 +270,10 @@ class S3Store(_Section):
     name: str
     bucket: str
     region: str
+    operations_bucket: str | None = None
+    """The bucket beside it for what is rewritten: index, status and WAL. None: nobody keeps any."""
+    replica: Replica | None = None
+    """None: nothing copies it."""
     kms_key_arn: str | None = None
     """Key that encrypts every object. None: the bucket's own default."""
     endpoint_url: str | None = None
@@ -277,6 +293,8 @@ class GcsStore(_Section):
     kind: Literal["gcs"] = "gcs"
     name: str
     bucket: str
+    operations_bucket: str | None = None
+    """The bucket beside it for what is rewritten: index, status and WAL. None: nobody keeps any."""
     endpoint_url: str | None = None
     """None: Google itself. Any other is an emulator, which is sent no credentials."""
     object_retention: bool = True
@@ -357,6 +375,17 @@ class Configuration(_Section):
         return self
 
     @model_validator(mode="after")
+    def _operations_are_apart(self) -> "Configuration":
+        for number, store in enumerate(self.stores):
+            if not isinstance(store, DirectoryStore) and store.operations_bucket == store.bucket:
+                raise ValueError(
+                    f"stores.{number}.operations_bucket is {store.bucket}, the bucket of the"
+                    " backups, where locks keep objects from being rewritten; name another, or"
+                    " remove it"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _archives_have_their_place(self) -> "Configuration":
         stores = {store.name: store for store in self.stores}
         for number, database in enumerate(self.databases):
@@ -370,17 +399,11 @@ class Configuration(_Section):
                     f"{field}.store {archiving.store} is not a store of this configuration, so WAL"
                     f" would go nowhere; choose one of {', '.join(stores)}"
                 )
-            bucket = archiving.operations_bucket
-            if isinstance(store, DirectoryStore):
-                if bucket is not None:
-                    raise ValueError(
-                        f"{field}.operations_bucket is set and store {store.name} is a directory,"
-                        " so it would mean nothing; remove it"
-                    )
-            elif bucket is None or bucket == store.bucket:
+            if not isinstance(store, DirectoryStore) and store.operations_bucket is None:
                 raise ValueError(
-                    f"{field}.operations_bucket must name a bucket other than {store.bucket}: WAL"
-                    " archives rewrite objects, which fails where backups are locked"
+                    f"{field}.store {store.name} has no operations_bucket, so WAL would go nowhere:"
+                    " archives rewrite objects, which fails where backups are locked; name a"
+                    " bucket there"
                 )
         return self
 

@@ -4,6 +4,8 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.stores.base import Store
 from neonhub_backup.stores.directory import DirectoryStore
 
+BucketSettings = configuration.S3Store | configuration.GcsStore
+
 
 def open_stores(settings: configuration.Configuration) -> tuple[Store, ...]:
     """Its stores, in its order. None is contacted yet, so that one which fails, fails alone."""
@@ -27,3 +29,31 @@ def open_store(settings: configuration.Store) -> Store:
             return GcsStore(settings)
         case configuration.DirectoryStore():
             return DirectoryStore(settings)
+
+
+def open_operations(settings: configuration.Store) -> Store | None:
+    """What keeps the index and the status of a store, not contacted yet. None: nothing does.
+
+    A directory keeps them itself, beside its backups.
+    """
+    match settings:
+        case configuration.DirectoryStore():
+            return DirectoryStore(settings)
+        case _ if settings.operations_bucket is None:
+            return None
+        case _:
+            return open_store(operations_of(settings))
+
+
+def operations_of(settings: BucketSettings) -> BucketSettings:
+    """The operations bucket beside a store that is one, as a store of the same name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    bucket = settings.operations_bucket
+    if bucket is None:
+        raise ValueError(f"store {settings.name} has no operations bucket")
+    # Its objects are encrypted by the bucket's own default.
+    own = {"kms_key_arn": None} if isinstance(settings, configuration.S3Store) else {}
+    return settings.model_copy(update={"bucket": bucket, "operations_bucket": None, **own})

@@ -104,7 +104,4 @@ def test_the_wal_of_a_server_goes_beside_the_locked_backups(tmp_path: Path) -> N
 
     archiving = tool_configuration(archived).databases[0].archiving
 
-    assert settings.aws is not None
-    assert archiving == Archiving(
-        store="aws", operations_bucket=settings.aws.operations_bucket, archive="app", jobs=4
-    )
+    assert archiving == Archiving(store="aws", archive="app", jobs=4)

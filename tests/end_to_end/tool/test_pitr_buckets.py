@@ -45,9 +45,14 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, key_home: Path) -> Gene
             )
             client.create_bucket(Bucket=BUCKET)
             store = S3Store(
-                name="aws", bucket="vault", region="us-east-1", endpoint_url=url, path_style=True
+                name="aws",
+                bucket="vault",
+                region="us-east-1",
+                operations_bucket=BUCKET,
+                endpoint_url=url,
+                path_style=True,
             )
-            archiving = Archiving(store="aws", operations_bucket=BUCKET)
+            archiving = Archiving(store="aws")
             with archived(
                 home, key_home, 18, store, archiving=archiving, environment=OWNER
             ) as server:
@@ -61,8 +66,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, key_home: Path) -> Gene
         return
     with gcs_server(tmp_path / "fake-gcs") as url:
         create_gcs_bucket(url, BUCKET)
-        store = GcsStore(name="google", bucket="vault", endpoint_url=url)
-        archiving = Archiving(store="google", operations_bucket=BUCKET, compression="gzip", jobs=1)
+        store = GcsStore(name="google", bucket="vault", operations_bucket=BUCKET, endpoint_url=url)
+        archiving = Archiving(store="google", compression="gzip", jobs=1)
 
         def remove(key: str) -> None:
             address = f"{url}/storage/v1/b/{BUCKET}/o/{key.replace('/', '%2F')}"

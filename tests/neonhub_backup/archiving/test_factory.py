@@ -25,7 +25,7 @@ def here(archiving: Archiving | None) -> str:
         databases=(Database(name="app", archiving=archiving),),
         stores=(
             DirectoryStore(name="disk", path=Path("/mnt/backup")),
-            GcsStore(name="google", bucket="vault"),
+            GcsStore(name="google", bucket="vault", operations_bucket="ops"),
         ),
         encryption=Encryption(public_keys=(KEY,)),
     )
@@ -40,9 +40,7 @@ def test_an_archive_is_named_like_its_database_unless_it_has_a_name() -> None:
 
 
 def test_an_archive_lies_in_the_operations_bucket() -> None:
-    assert here(Archiving(store="google", operations_bucket="ops")) == (
-        "archive app (gs://ops/wal/app/)"
-    )
+    assert here(Archiving(store="google")) == ("archive app (gs://ops/wal/app/)")
 
 
 def test_a_database_without_an_archive_says_so() -> None:

@@ -331,9 +331,7 @@ BUCKET = {"kind": "s3", "name": "aws", "bucket": "vault", "region": "eu-west-1"}
     ("archiving", "message"),
     [
         ({"store": "tape"}, "databases.0.archiving.store tape is not a store"),
-        ({"store": "disk", "operations_bucket": "ops"}, "so it would mean nothing; remove it"),
-        ({"store": "aws"}, "operations_bucket must name a bucket other than vault"),
-        ({"store": "aws", "operations_bucket": "vault"}, "which fails where backups are locked"),
+        ({"store": "aws"}, "databases.0.archiving.store aws has no operations_bucket"),
         ({"store": "disk", "archive": "a/b"}, "databases.0.archiving.archive: String should"),
     ],
 )
@@ -344,3 +342,12 @@ def test_an_archive_without_a_place_of_its_own_is_refused(
 
     with pytest.raises(ConfigurationError, match=message):
         load({"databases": [{"name": "app", "archiving": archiving}], "stores": stores})
+
+
+def test_operations_in_the_bucket_of_the_backups_are_refused(load: Load) -> None:
+    bucket = {**BUCKET, "operations_bucket": "vault"}
+
+    with pytest.raises(
+        ConfigurationError, match="operations_bucket is vault, the bucket of the backups"
+    ):
+        load({"stores": [bucket]})

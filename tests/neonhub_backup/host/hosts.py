@@ -18,7 +18,7 @@ from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.host.host import Host
 
 DISK = DirectoryStore(name="disk", path=Path("/mnt/backup"))
-BUCKET = S3Store(name="aws", bucket="vault", region="us-east-1")
+BUCKET = S3Store(name="aws", bucket="vault", region="us-east-1", operations_bucket="operations")
 
 
 def make_host(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neonhub_backup.domain.configuration import Archiving, DirectoryStore, Store
+from neonhub_backup.domain.configuration import Archiving, Store
 from neonhub_backup.host.files import host_files, write_files
 from neonhub_backup.host.host import Host
 from neonhub_backup.host.script import LOCKED, example_secrets
@@ -59,8 +59,7 @@ class Installed:
 
 
 def _archiving(store: Store) -> Archiving:
-    bucket = None if isinstance(store, DirectoryStore) else "operations"
-    return Archiving(store=store.name, operations_bucket=bucket)
+    return Archiving(store=store.name)
 
 
 def install(
