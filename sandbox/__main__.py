@@ -96,10 +96,11 @@ def _set_up(options: argparse.Namespace) -> None:
 
 def _go_on(options: argparse.Namespace) -> None:
     """In the environment that has everything."""
-    from sandbox.commands import prepare, up  # noqa: PLC0415 - needs what was just installed
+    from sandbox.commands import bring_browser, prepare, up  # noqa: PLC0415 - needs what was just installed
 
     steps = Steps(quiet=options.quiet)
     if options.command == "setup":
+        bring_browser(steps)
         prepare(steps)
     else:
         up(steps)

@@ -2,7 +2,8 @@
 
 import sys
 
-from sandbox import private_key, report
+from sandbox import chromium, private_key, report
+from sandbox.installation import PROJECT, Installation
 from sandbox.jobs import Job
 from sandbox.local import Sandbox
 from sandbox.steps import Steps
@@ -16,6 +17,14 @@ def prepare(steps: Steps, sandbox: Sandbox | None = None) -> Sandbox:
         step.reused = not fresh
         step.done = "keys made, plugins linked" if fresh else "keys and plugins reused"
     return sandbox
+
+
+def bring_browser(steps: Steps, installation: Installation | None = None) -> None:
+    """Brings what tests look at pages with, which nothing but tests needs."""
+    installation = installation or Installation(PROJECT / ".sandbox")
+    with steps.step("chromium") as step:
+        step.done = installation.chromium.ensure(installation.supervisor)
+        step.reused = step.done == chromium.HERE
 
 
 def up(steps: Steps, sandbox: Sandbox | None = None) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from sandbox import programs, venv
+from sandbox.chromium import Chromium
 from sandbox.engine import official
 from sandbox.errors import SandboxError
 from sandbox.files import fingerprint, link_atomically, write_atomically
@@ -136,6 +137,7 @@ class Installation:
         self.bin = home / "bin"
         self.supervisor = Supervisor(home / "run", home / "logs")
         self._programs = home / "programs"
+        self.chromium = Chromium(self._programs)
 
     def ensure(self, steps: Steps) -> None:
         """Brings everything here that is not here yet."""

@@ -11,7 +11,14 @@ from sandbox.errors import SandboxError
 ALL_HERE = "all here"
 """What `ensure` says when it had nothing to do."""
 
-_PACKAGES = {"gpg": "gnupg", "zstd": "zstd", "git": "git", "setpriv": "util-linux"}
+_PACKAGES = {
+    "gpg": "gnupg",
+    "zstd": "zstd",
+    "git": "git",
+    "setpriv": "util-linux",
+    "npm": "npm",
+    "node": "nodejs",
+}
 """Which Debian package holds each program."""
 
 
