@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from neonhub_backup.domain.index import Month, parse_month
 from neonhub_backup.domain.layout import (
     MANIFEST,
     ROOT,
@@ -16,7 +17,7 @@ from neonhub_backup.domain.layout import (
 )
 from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import IntegrityError, StoreError
+from neonhub_backup.errors import IntegrityError, MissingObjectError, StoreError
 from neonhub_backup.stores.base import Store
 
 log = logging.getLogger(__name__)
@@ -34,13 +35,47 @@ class Catalogue:
     store: Store
 
     def locations(self, prefix: str = ROOT) -> list[Location]:
-        """Every complete backup, newest first. Reads no manifest."""
-        found: list[Location] = []
+        """Every complete backup, newest first. Lists all their objects, and reads no manifest."""
+        return sorted(self.manifest_bytes(prefix), reverse=True)
+
+    def manifest_bytes(self, prefix: str = ROOT) -> dict[Location, int]:
+        """The stored size of the manifest of every complete backup, as a listing shows it."""
+        found: dict[Location, int] = {}
         for listed in self.store.list(prefix):
             parsed = parse_key(listed.key)
             if parsed is not None and parsed[1] == MANIFEST:
-                found.append(parsed[0])
-        return sorted(found, reverse=True)
+                found[parsed[0]] = listed.bytes
+        return found
+
+    def newest_first(self, tier: Tier) -> Iterator[Location]:
+        """Candidates for backups of a tier, newest first, each month listed only once it is needed.
+
+        Only a candidate: its folder is there, and whether its manifest is was not looked at. It is
+        no backup when `read` raises MissingObjectError: it is being written, or never was
+        completed, or its objects are expiring.
+
+        Costs a listing of the tier, one of each year and one of each month that it gets to,
+        however many objects the backups have, and reads nothing.
+        """
+        for month in self.months(tier):
+            yield from self.candidates(tier, month)
+
+    def months(self, tier: Tier) -> Iterator[Month]:
+        """The months that have folders of a tier, newest first, each year listed once needed."""
+        top = tier_prefix(tier)
+        for year in reversed(list(self.store.folders(top))):
+            if parse_month(f"{year}-01") is None:
+                continue
+            for folder in reversed(list(self.store.folders(f"{top}{year}/"))):
+                month = parse_month(f"{year}-{folder}")
+                if month is not None:
+                    yield month
+
+    def candidates(self, tier: Tier, month: Month) -> list[Location]:
+        """The folders of a tier's backups begun in a month, newest first: see `newest_first`."""
+        prefix = month.prefix(tier)
+        parsed = [parse_key(f"{prefix}{name}/") for name in self.store.folders(prefix)]
+        return sorted((each[0] for each in parsed if each is not None), reverse=True)
 
     def places(self, name: str) -> list[Location]:
         """Where complete backups of this name are; lists nothing but its own folders.
@@ -50,17 +85,14 @@ class Catalogue:
         return [
             place
             for tier in Tier
-            if (place := parse_name(name, tier)) is not None
-            and any(
-                listed.key == place.prefix + MANIFEST
-                for listed in self.store.list(place.prefix + MANIFEST)
-            )
+            if (place := parse_name(name, tier)) is not None and self._is_complete(place)
         ]
 
     def manifest(self, location: Location) -> Manifest:
         """A backup's manifest.
 
         Raises:
+            MissingObjectError: there is none, so that there is no backup.
             IntegrityError: it was changed, or belongs to another backup.
         """
         return self.read(location)[1]
@@ -69,6 +101,7 @@ class Catalogue:
         """A backup's manifest as it is stored, and what it says.
 
         Raises:
+            MissingObjectError: there is none, so that there is no backup.
             IntegrityError: it was changed, or belongs to another backup.
         """
         key = location.prefix + MANIFEST
@@ -104,16 +137,19 @@ class Catalogue:
         """
         newest: dict[Tier, datetime] = {}
         for tier in Tier:
-            for location in self.locations(tier_prefix(tier)):
+            for location in self.newest_first(tier):
                 if location.started > now:
-                    log.warning(
-                        "store %s (%s) has a backup from the future, %s, which fills no slot: set"
-                        " the clock of this machine, or of the one that wrote it",
-                        *(self.store.name, self.store.address, location.name),
-                    )
+                    if self._is_complete(location):
+                        log.warning(
+                            "store %s (%s) has a backup from the future, %s, which fills no slot:"
+                            " set the clock of this machine, or of the one that wrote it",
+                            *(self.store.name, self.store.address, location.name),
+                        )
                     continue
                 try:
                     found = self.manifest(location).database
+                except MissingObjectError:
+                    continue
                 except IntegrityError as error:
                     log.warning("%s", error)
                     continue
@@ -121,3 +157,7 @@ class Catalogue:
                     newest[tier] = location.started
                     break
         return newest
+
+    def _is_complete(self, location: Location) -> bool:
+        key = location.prefix + MANIFEST
+        return any(listed.key == key for listed in self.store.list(key))

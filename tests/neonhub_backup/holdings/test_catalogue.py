@@ -1,18 +1,22 @@
 """A backup is one whose manifest was written, and is the one its manifest says it is."""
 
 import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from neonhub_backup.domain import configuration
-from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location
+from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, new_location
 from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.errors import IntegrityError
+from neonhub_backup.errors import IntegrityError, MissingObjectError
 from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.backups import put
+from tests.neonhub_backup.memory import CountingStore
 from tests.neonhub_backup.samples import at, location, manifest
 
 
@@ -136,3 +140,110 @@ def test_a_backup_from_the_future_fills_no_slot_and_hides_none(
         assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}
 
     assert f"a backup from the future, {ahead.name}" in caplog.text
+
+
+def _back_up_daily(store: CountingStore, months: Sequence[tuple[int, int]]) -> list[Location]:
+    """Two daily backups in each month, the oldest first."""
+    return [
+        store.back_up(new_location(Tier.DAILY, datetime(year, month, day, 2, tzinfo=UTC)))
+        for year, month in months
+        for day in (3, 17)
+    ]
+
+
+class TestTheNewestFirst:
+    """Candidates of one tier, each month listed only once it is needed."""
+
+    def test_come_in_the_order_of_their_time_across_months_and_years(self) -> None:
+        store = CountingStore()
+        places = _back_up_daily(store, [(2024, 12), (2025, 1), (2025, 11), (2026, 1)])
+
+        assert list(Catalogue(store).newest_first(Tier.DAILY)) == places[::-1]
+
+    def test_are_found_with_three_listings_among_ten_thousand(self) -> None:
+        store = CountingStore()
+        for day in range(10_000):
+            place = new_location(Tier.DAILY, at(1) - timedelta(days=day))
+            store.objects[place.prefix + MANIFEST] = b"{}"
+
+        found = list(islice(Catalogue(store).newest_first(Tier.DAILY), 1))
+
+        assert [place.started for place in found] == [at(1)]
+        assert store.walked == ["db/daily/", "db/daily/2026/", "db/daily/2026/01/"]
+        assert store.listed == store.read == []
+
+    def test_list_each_year_and_each_month_once(self) -> None:
+        store = CountingStore()
+        _back_up_daily(store, [(2024, 12), (2025, 1), (2025, 11)])
+
+        assert len(list(Catalogue(store).newest_first(Tier.DAILY))) == 6
+
+        assert store.walked == [
+            "db/daily/",
+            "db/daily/2025/",
+            "db/daily/2025/11/",
+            "db/daily/2025/01/",
+            "db/daily/2024/",
+            "db/daily/2024/12/",
+        ]
+        assert store.listed == store.read == []
+
+    def test_may_be_no_backups_which_reading_their_manifest_shows(self) -> None:
+        store = CountingStore()
+        unfinished = location(day=6)
+        store.objects[unfinished.prefix + ARCHIVE] = b"x"
+        catalogue = Catalogue(store)
+
+        assert list(catalogue.newest_first(Tier.DAILY)) == [unfinished]
+        with pytest.raises(MissingObjectError):
+            catalogue.read(unfinished)
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "db/daily/notes/01/20260105T020000Z-0badcafe/a",
+            "db/daily/2026/13/20260105T020000Z-0badcafe/a",
+            "db/daily/2026/1/20260105T020000Z-0badcafe/a",
+            "db/daily/2026/02/20260105T020000Z-0badcafe/a",
+            "db/daily/2026/01/20260199T020000Z-0badcafe/a",
+            "db/daily/2026/01/notes/a",
+            "db/daily/2026/01/readme.txt",
+            "db/hourly/2026/01/20260105T020000Z-0badcafe/a",
+        ],
+    )
+    def test_are_nothing_else_that_somebody_put_there(self, key: str) -> None:
+        store = CountingStore()
+        store.objects[key] = b"x"
+
+        assert list(Catalogue(store).newest_first(Tier.DAILY)) == []
+
+    def test_in_a_directory_are_the_same(self, store: DirectoryStore, catalogue: Catalogue) -> None:
+        places = [_back_up(store, location(day=day)) for day in (4, 6, 5)]
+
+        assert list(catalogue.newest_first(Tier.DAILY)) == sorted(places, reverse=True)
+
+
+def test_the_newest_of_each_tier_costs_three_listings_and_a_manifest_of_each() -> None:
+    store = CountingStore()
+    for day in range(800):
+        for tier in Tier:
+            store.back_up(new_location(tier, at(7) - timedelta(days=day)))
+
+    assert Catalogue(store).newest_by_tier("app", NOW) == dict.fromkeys(Tier, at(7))
+
+    assert len(store.walked) == 3 * len(Tier)
+    assert len(store.read) == len(Tier)
+    assert store.listed == []
+
+
+def test_a_backup_that_is_being_written_fills_no_slot_and_is_not_warned_of(
+    store: DirectoryStore, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    _back_up(store, location(day=4))
+    for day in (5, 8):
+        put(store, location(day=day).prefix + ARCHIVE, b"x")
+
+    with caplog.at_level(logging.WARNING):
+        assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}
+
+    assert caplog.text == ""
