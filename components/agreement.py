@@ -5,26 +5,18 @@ Pure functions of the settings: `disagreements` must be empty before anything is
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from components.sections import PROJECT, Kept, Settings
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.forecast import Place, life_cost, places
 from neonhub_backup.domain.prices import PRICES
-from neonhub_backup.domain.retention import LockMode, Tier
+from neonhub_backup.domain.retention import LockMode
+from neonhub_backup.domain.schedule import INTERVALS
 
 THREE_TWO_ONE = "three-two-one"
 """Name of the rule, for a waiver: three copies, on two media, one of them elsewhere."""
 
 _COPIES, _MEDIA = 3, 2
-_INTERVALS = {
-    Tier.HOURLY: timedelta(hours=1),
-    Tier.DAILY: timedelta(days=1),
-    Tier.WEEKLY: timedelta(weeks=1),
-    Tier.MONTHLY: timedelta(days=31),
-    Tier.ANNUAL: timedelta(days=366),
-}
-"""The longest time from one slot of a tier to its next."""
 
 
 def disagreements(settings: Settings) -> list[str]:
@@ -97,9 +89,9 @@ def _destruction_against_lock(settings: Settings) -> Iterator[str]:
 
 def _objectives(settings: Settings) -> Iterator[str]:
     lowest = next(iter(settings.retention.rules()))
-    interval, rpo = _INTERVALS[lowest], settings.objectives.rpo
+    interval, rpo = INTERVALS[lowest], settings.objectives.rpo
     if interval > rpo:
-        switch_on = [tier for tier, often in _INTERVALS.items() if often <= rpo]
+        switch_on = [tier for tier, often in INTERVALS.items() if often <= rpo]
         remedy = f"switch on retention.{switch_on[-1]}, or " if switch_on else ""
         yield (
             f"{PROJECT}:objectives.rpo: {format_duration(rpo)}, but the most frequent tier is"

@@ -1,6 +1,7 @@
 """What a stack commits to the repository: pure functions of its settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from components.sections import DatabaseSettings, Settings
 from neonhub_backup.domain.configuration import (
@@ -14,6 +15,7 @@ from neonhub_backup.domain.configuration import (
     Recovery,
     Replica,
     S3Store,
+    ScheduledWorkflow,
     Store,
     Watch,
     render_configuration,
@@ -36,9 +38,12 @@ def generated_files(settings: Settings, source: str) -> dict[str, str]:
     `source` names the file that the settings were read from.
     """
     args = workflow_args(settings, source)
+    workflows = dict(_workflows(settings, args))
     return {
-        args.configuration_path: render_configuration(tool_configuration(settings), source),
-        **{f".github/workflows/{name}": render(each) for name, each in _workflows(settings, args)},
+        args.configuration_path: render_configuration(
+            tool_configuration(settings, workflows), source
+        ),
+        **{f".github/workflows/{name}": render(each) for name, each in workflows.items()},
     }
 
 
@@ -87,8 +92,11 @@ def _workflows(settings: Settings, args: WorkflowArgs) -> Iterator[tuple[str, Wo
         yield promote_file(args.environment), promote_workflow(args)
 
 
-def tool_configuration(settings: Settings) -> Configuration:
-    """What the tool is told, in the workflow and on a laptop in a disaster alike."""
+def tool_configuration(settings: Settings, workflows: Mapping[str, Workflow]) -> Configuration:
+    """What the tool is told, in the workflow and on a laptop in a disaster alike.
+
+    `workflows` are those of the stack, by their files.
+    """
     return Configuration(
         environment=settings.environment,
         databases=tuple(
@@ -108,7 +116,14 @@ def tool_configuration(settings: Settings) -> Configuration:
         retention=RetentionPolicy.model_validate(settings.retention.model_dump()),
         objectives=Objectives.model_validate(settings.objectives.model_dump()),
         watch=Watch.model_validate(settings.watch.model_dump()),
+        workflows=tuple(_scheduled(workflows)),
     )
+
+
+def _scheduled(workflows: Mapping[str, Workflow]) -> Iterator[ScheduledWorkflow]:
+    for file, workflow in workflows.items():
+        for cron in workflow.schedule:
+            yield ScheduledWorkflow(file=file, every_minutes=cron.every // timedelta(minutes=1))
 
 
 def _archiving(database: DatabaseSettings) -> Archiving | None:

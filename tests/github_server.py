@@ -1,15 +1,18 @@
 """A GitHub that is reached over HTTP: its emulator, in a thread of the test."""
 
+import base64
 import shutil
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from werkzeug.serving import make_server
 
 from neonhub_backup.github.api import Repository
 from sandbox.emulators.github.app import create_app
+from sandbox.emulators.github.routing import CONTROL
 from sandbox.emulators.github.storage import Store
 
 _TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but this emulator
@@ -41,6 +44,19 @@ def served_repository(seeded: Path, data_dir: Path) -> Generator[Repository]:
         thread.join()
         server.server_close()
         store.close()
+
+
+def add_workflow(repository: Repository, file: str) -> None:
+    """Put a workflow on the default branch."""
+    content = base64.b64encode(f"name: {file}\n".encode()).decode()
+    body = {"message": f"Write {file}", "content": content}
+    repository.send("PUT", f"contents/.github/workflows/{file}", body)
+
+
+def control(repository: Repository, method: str, path: str, body: Mapping[str, object]) -> None:
+    """Do what GitHub does by itself."""
+    outside = replace(repository, api=repository.api.replace("/api/v3", CONTROL))
+    outside.send(method, path, dict(body))
 
 
 def job_variables(repository: Repository) -> dict[str, str]:

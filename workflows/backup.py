@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
-from neonhub_backup.domain.schedule import lowest_slot
+from neonhub_backup.domain.schedule import INTERVALS, lowest_slot
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
 from workflows.minutes import off_hour_minute
@@ -86,6 +86,7 @@ def schedule(name: str, retention: RetentionPolicy) -> Cron:
     return Cron(
         expression=lowest_slot(retention, off_hour_minute(name)).cron,
         comment=f"{_OFTEN[lowest]}, for every tier: a run takes the highest that is owed.",
+        every=INTERVALS[lowest],
     )
 
 

@@ -1,5 +1,7 @@
 """The workflow that finds what was changed behind a stack's back."""
 
+from datetime import timedelta
+
 from workflows.minutes import off_hour_minute
 from workflows.model import Cron, Job, Permission, Workflow
 from workflows.stacks import (
@@ -50,6 +52,7 @@ def drift_workflow(stacks: tuple[Stack, ...]) -> Workflow:
             Cron(
                 expression=f"{off_hour_minute('drift')} 3 * * *",
                 comment="Every night, away from the full hour, when everyone's runs start.",
+                every=timedelta(days=1),
             ),
         ),
         inputs={},

@@ -1,6 +1,7 @@
 """The workflow that proves one environment's backups by restoring them."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
@@ -43,6 +44,7 @@ def drill_workflow(args: WorkflowArgs) -> Workflow:
                     " year, once, and some backup each month. So a drill that GitHub drops is made"
                     " up for on the next day, and most days end here."
                 ),
+                every=timedelta(days=1),
             ),
         ),
         inputs={

@@ -6,6 +6,7 @@ A value that breaks a rule cannot be built, so no rendered workflow does.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 _EXPRESSION = "${{"
@@ -124,6 +125,8 @@ class Cron:
     expression: str
     comment: str
     """What the expression means, written above it."""
+    every: timedelta
+    """The longest time from one start to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)

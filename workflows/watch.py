@@ -74,6 +74,7 @@ def schedule(environment: str, rpo: timedelta) -> Cron:
             f"{often}: silence is noticed no later than a backup that is missing, where at most"
             f" {format_duration(rpo)} may be lost."
         ),
+        every=timedelta(minutes=apart),
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from neonhub_backup.cli.options import DatabaseName, Json
 from neonhub_backup.cli.output import report, say_table, size_text
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.domain.configuration import Configuration, Database, Neon
-from neonhub_backup.errors import BackupError, NeonError
+from neonhub_backup.errors import BackupError, ConfigurationError, NeonError
 from neonhub_backup.heartbeat import beat
 from neonhub_backup.watch.findings import Finding, Verdict, VerdictError
 from neonhub_backup.watch.freshness import age_text
@@ -104,6 +104,14 @@ def watch(
             help="Tell the chat in NEONHUB_BACKUP_CHAT_URL of a promise that does not hold.",
         ),
     ] = False,
+    workflows: Annotated[
+        bool,
+        typer.Option(
+            "--workflows",
+            help="Ask GitHub whether it still starts the workflows of the configuration, and have"
+            " it start again those that it does not.",
+        ),
+    ] = False,
     heartbeat: Annotated[
         bool,
         typer.Option(
@@ -121,7 +129,7 @@ def watch(
     does not hold.
     """
     session = open_session(context.obj)
-    found = _look(session, database, wal=wal)
+    found = _look(session, database, wal=wal, workflows=workflows)
     _show(found, fail_on, as_json=as_json)
     failures: list[BackupError] = []
     for tell in _tells(found, prometheus, pushgateway, cloudwatch, sns, chat=chat):
@@ -168,7 +176,7 @@ def _write(found: Status, path: Path) -> None:
     write_prometheus(found, path)
 
 
-def _look(session: Session, name: str | None, *, wal: bool) -> Status:
+def _look(session: Session, name: str | None, *, wal: bool, workflows: bool = False) -> Status:
     databases = session.databases(name)
     holdings = survey(session.stores, [each.name for each in databases])
     now = datetime.now(UTC)
@@ -177,6 +185,8 @@ def _look(session: Session, name: str | None, *, wal: bool) -> Status:
         for database in databases
         for finding in _elsewhere(session.configuration, database, now, wal=wal)
     ]
+    if workflows:
+        further += _schedules(session.configuration, now)
     return assess(session.configuration, holdings, now, further)
 
 
@@ -201,6 +211,25 @@ def _elsewhere(
         except BackupError as error:
             state = error
         yield from judge_archive(database.name, state, archiving.base_backups, now)
+
+
+def _schedules(configuration: Configuration, now: datetime) -> list[Finding]:
+    from neonhub_backup.github.api import own_repository  # noqa: PLC0415 - only where it is asked
+    from neonhub_backup.github.schedules import Scheduled  # noqa: PLC0415 - as above
+    from neonhub_backup.watch.schedules import see_to_schedules  # noqa: PLC0415 - as above
+
+    if not configuration.workflows:
+        raise ConfigurationError(
+            "--workflows is given and the configuration names no workflows, so GitHub was asked for"
+            " none: deploy the stack with a newer release, or leave the option out"
+        )
+    expected = [
+        Scheduled(each.file, timedelta(minutes=each.every_minutes))
+        for each in configuration.workflows
+    ]
+    # Such as owner/repository/.github/workflows/db-watch-production.yml@refs/heads/main.
+    own, _, _ = os.environ.get("GITHUB_WORKFLOW_REF", "").partition("@")
+    return see_to_schedules(own_repository(os.environ), expected, now, {own.split("/")[-1]})
 
 
 def _snapshots(

@@ -340,6 +340,15 @@ class Encryption(_Section):
         return self
 
 
+class ScheduledWorkflow(_Section):
+    """A workflow that GitHub must start again and again."""
+
+    file: str = Field(pattern=r"^[^/]+\.ya?ml$")
+    """Its file, without its folder."""
+    every_minutes: int = Field(ge=1)
+    """The longest time from one start to the next."""
+
+
 class Configuration(_Section):
     """All that the tool needs to know, but the secrets."""
 
@@ -351,6 +360,8 @@ class Configuration(_Section):
     retention: RetentionPolicy = RetentionPolicy()
     objectives: Objectives = Objectives()
     watch: Watch = Watch()
+    workflows: tuple[ScheduledWorkflow, ...] = ()
+    """Those that do all of this on schedule, whether GitHub still starts them or not."""
 
     @field_validator("watch")
     @classmethod

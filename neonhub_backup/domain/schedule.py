@@ -4,10 +4,23 @@ One schedule serves all tiers, since a run takes the highest that is owed; so a 
 is made up for by the next.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
+
+INTERVALS: Mapping[Tier, timedelta] = MappingProxyType(
+    {
+        Tier.HOURLY: timedelta(hours=1),
+        Tier.DAILY: timedelta(days=1),
+        Tier.WEEKLY: timedelta(weeks=1),
+        Tier.MONTHLY: timedelta(days=31),
+        Tier.ANNUAL: timedelta(days=366),
+    }
+)
+"""The longest time from one slot of a tier to its next."""
 
 
 class Slot(NamedTuple):

@@ -1,6 +1,7 @@
 """GitHub's REST API, and the one issue or comment that is found again by a mark."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,13 +25,13 @@ class Repository:
     token: str
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask for something below the repository; the parsed answer.
+        """Ask for something below the repository; the parsed answer. None: GitHub said no more.
 
         Raises:
             DeliveryError: it was refused, with GitHub's own words, or not answered.
         """
         request = urllib.request.Request(  # noqa: S310 - the address that the runner gives
-            f"{self.api}/repos/{self.name}/{path}",
+            f"{self.api}/repos/{self.name}/{path}".rstrip("/"),
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -43,18 +44,21 @@ class Repository:
         answer = deliver(
             request,
             "GitHub",
-            f"{method} {path} was not done: see that the job has the permission",
+            f"{method} {path or self.name} was not done: see that the job has the permission"
+            f" {_permission(method, path)}",
             quotes=True,
         )
-        return json.loads(answer)
+        return json.loads(answer) if answer else None
 
-    def all(self, path: str) -> Iterator[dict[str, Any]]:
-        """Everything in a list, page after page; the path ends with its query."""
+    def all(self, path: str, key: str | None = None) -> Iterator[dict[str, Any]]:
+        """Everything in a list, page after page; the path ends with its query.
+
+        With a key the list is not the answer itself, but what it holds under that key.
+        """
         page = 1
         while True:
-            found = cast(
-                "list[dict[str, Any]]", self.send("GET", f"{path}per_page={_PAGE}&page={page}")
-            )
+            answer = self.send("GET", f"{path}per_page={_PAGE}&page={page}")
+            found = cast("list[dict[str, Any]]", answer if key is None else answer[key])
             yield from found
             if len(found) < _PAGE:
                 return
@@ -112,6 +116,12 @@ def create_issue(repository: Repository, mark: str, title: str, label: str, text
 def marked(texts: Iterable[dict[str, Any]], mark: str) -> dict[str, Any] | None:
     """The first whose first line is the mark; an answer that quotes it begins otherwise."""
     return next((each for each in texts if (each["body"] or "").startswith(f"{mark}\n")), None)
+
+
+def _permission(method: str, path: str) -> str:
+    """What a token needs for a request: as far as we ask, it is named as its path begins."""
+    subject = re.split(r"[/?]", path, maxsplit=1)[0] or "metadata"
+    return f"{subject}: {'read' if method == 'GET' else 'write'}"
 
 
 def _variable(environment: Mapping[str, str], name: str) -> str:

@@ -318,6 +318,8 @@ class _Runner:
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             "AWS_EC2_METADATA_DISABLED": "true",
+            # The tool is told by its configuration where S3 is, and nowhere else where this is.
+            "AWS_ENDPOINT_URL_CLOUDWATCH": self.sandbox.addresses.moto_url,
             "NEONHUB_BACKUP_PG_BIN": str(self.sandbox.postgres.bin_dir),
             facts.PLACE: str(place / "facts.json"),
             facts.PYTHON: str(self.sandbox.installation.environment.python),

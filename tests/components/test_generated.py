@@ -102,6 +102,6 @@ def test_the_wal_of_a_server_goes_beside_the_locked_backups(tmp_path: Path) -> N
     database = DatabaseSettings.model_validate({"name": "app", "archiving": server})
     archived = settings.model_copy(update={"databases": (database,)})
 
-    archiving = tool_configuration(archived).databases[0].archiving
+    archiving = tool_configuration(archived, {}).databases[0].archiving
 
     assert archiving == Archiving(store="aws", archive="app", jobs=4)

@@ -1,5 +1,6 @@
 """What the text of a workflow promises to whoever reads it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ def text(*steps: Step, header: str = "Generated.") -> str:
         Workflow(
             name="Greet",
             header=header,
-            schedule=(Cron(expression="7 * * * *", comment="Every hour."),),
+            schedule=(
+                Cron(expression="7 * * * *", comment="Every hour.", every=timedelta(hours=1)),
+            ),
             inputs={
                 "loud": Choice(description="How: loud?", options=("no", "yes")),
                 "why": Text(description="Why", required=True),

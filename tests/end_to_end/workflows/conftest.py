@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -12,6 +14,7 @@ import boto3
 import psycopg
 import pytest
 
+from neonhub_backup.domain.layout import MANIFEST, Location, parse_key
 from sandbox import commands
 from sandbox.runner import running
 from sandbox.runner.events import DISPATCH, SCHEDULE
@@ -84,9 +87,17 @@ class Local:
 
     def backups(self) -> dict[str, list[str]]:
         """The names of each store's complete backups, the oldest first."""
-        return {
-            store: sorted(key.split("/")[-2] for key in keys if key.endswith("/manifest.json"))
+        return {store: [place.name for place in places] for store, places in self.places().items()}
+
+    def places(self) -> dict[str, list[Location]]:
+        """Where each store's complete backups are, the oldest first."""
+        found = {
+            store: [parsed for key in keys if (parsed := parse_key(key)) is not None]
             for store, keys in self.stored().items()
+        }
+        return {
+            store: sorted(place for place, name in parsed if name == MANIFEST)
+            for store, parsed in found.items()
         }
 
     def ask(self, query: str, database: str = "neonhub") -> Any:
@@ -123,6 +134,24 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 def first_backup(local: Local) -> running.Run:
     """The first run on schedule."""
     return local.run("backup", event=SCHEDULE, example="backup")
+
+
+@pytest.fixture
+def no_google_store(local: Local) -> Iterator[None]:
+    """Cloud Storage does not answer; the rest of Google Cloud does."""
+    objects = local.sandbox.home / "data" / "gcp" / "objects"
+    found = subprocess.run(
+        ["pgrep", "-f", "--", f"-filesystem-root {objects}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for process in found.stdout.split():
+        os.kill(int(process), signal.SIGKILL)
+    yield
+    (server,) = (each for each in local.sandbox.servers() if each.name == "gcp")
+    local.sandbox.supervisor.start(server)
+    local.sandbox.supervisor.wait(server)
 
 
 def steps(run: running.Run, job: str) -> Mapping[str, str]:

@@ -1,8 +1,5 @@
 """What failed runs of the local stack leave: a summary, and the one issue of alarm."""
 
-import os
-import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -30,24 +27,6 @@ def aws_role(local: Local) -> Iterator[None]:
     known = local.github.variable(ENVIRONMENT, ROLE)
     yield
     local.github.set_variable(ENVIRONMENT, ROLE, known)
-
-
-@pytest.fixture
-def no_google_store(local: Local) -> Iterator[None]:
-    """Cloud Storage does not answer; the rest of Google Cloud does."""
-    objects = local.sandbox.home / "data" / "gcp" / "objects"
-    found = subprocess.run(
-        ["pgrep", "-f", "--", f"-filesystem-root {objects}"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for process in found.stdout.split():
-        os.kill(int(process), signal.SIGKILL)
-    yield
-    (server,) = (each for each in local.sandbox.servers() if each.name == "gcp")
-    local.sandbox.supervisor.start(server)
-    local.sandbox.supervisor.wait(server)
 
 
 @pytest.mark.usefixtures("secret")
