@@ -5,7 +5,7 @@ The newest result counts: a backup that was proven once and failed since is not 
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -41,10 +41,23 @@ class Proofs:
 
     def by_backup(self, names: Iterable[str]) -> dict[str, list[Proof]]:
         """Every drill of each of the backups, newest first. Lists the store once."""
+        return self._read(names, self.keys())
+
+    def newest(self, number: int) -> dict[str, list[Proof]]:
+        """Every drill of so many backups, the newest that have any. Lists the store once.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        listed = self.keys()
+        # Names begin with the time.
+        return self._read(sorted(listed, reverse=True)[:number], listed)
+
+    def _read(
+        self, names: Iterable[str], listed: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[Proof]]:
         found: dict[str, list[Proof]] = {name: [] for name in names}
-        keys = [
-            (name, key) for name, listed in self.keys().items() if name in found for key in listed
-        ]
+        keys = [(name, key) for name in found for key in listed.get(name, ())]
         with ThreadPoolExecutor(READERS, "proofs") as pool:
             read = pool.map(self._trusted, keys)
             for (name, _), proof in zip(keys, read, strict=True):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
-from neonhub_backup.domain.layout import tier_prefix
+from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.domain.retention import Tier
@@ -64,15 +65,24 @@ def _newest(store: Store, number: int) -> Iterator[Manifest | IntegrityError]:
         StoreError: the store cannot be read.
     """
     catalogue = Catalogue(store)
-    places = [place for tier in Tier for place in catalogue.locations(tier_prefix(tier))[:number]]
-    for _, answer in catalogue.read_all(places):
-        match answer:
-            case MissingObjectError():
-                continue  # not complete, or not yet
-            case StoreError():
-                raise answer
-            case _:
-                yield answer
+    candidates = {tier: catalogue.newest_first(tier) for tier in Tier}
+    wanted = dict.fromkeys(Tier, number)
+
+    def walk(tier: Tier) -> list[Location]:
+        return list(islice(candidates[tier], wanted[tier]))
+
+    with ThreadPoolExecutor(len(Tier), "tiers") as pool:
+        # Again for as many as turn out not to be complete.
+        while places := [place for walked in pool.map(walk, Tier) for place in walked]:
+            for place, answer in catalogue.read_all(places):
+                match answer:
+                    case MissingObjectError():
+                        continue  # not complete, or not yet
+                    case StoreError():
+                        raise answer
+                    case _:
+                        wanted[place.tier] -= 1
+                        yield answer
 
 
 def _proofs(store: Store, number: int) -> list[Proof]:
@@ -81,8 +91,5 @@ def _proofs(store: Store, number: int) -> list[Proof]:
     Raises:
         StoreError: the store cannot be read.
     """
-    drills = Proofs(store)
-    # Names begin with the time.
-    newest = sorted(drills.keys(), reverse=True)[:number]
-    found = [proof for proofs in drills.by_backup(newest).values() for proof in proofs]
+    found = [proof for proofs in Proofs(store).newest(number).values() for proof in proofs]
     return sorted(found, key=lambda proof: proof.finished, reverse=True)
