@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from neonhub_backup.domain.prices import PRICES, ClassPrice
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
@@ -93,6 +93,14 @@ def life_cost(storage_class: StorageClass, days: int) -> float:
     return each.storage * paid / MONTH_DAYS + each.read
 
 
+class Growing(Protocol):
+    """How large one backup of all databases is, on any day."""
+
+    def at(self, day: float) -> float:
+        """GB of one, so many days after the first."""
+        ...
+
+
 class Sizes(NamedTuple):
     """How large one backup is, and by how much it grows."""
 
@@ -119,10 +127,17 @@ class Holding(NamedTuple):
 
 
 def forecast(
-    retention: RetentionPolicy, stored: tuple[Place, ...], sizes: Sizes, months: int
+    retention: RetentionPolicy,
+    stored: tuple[Place, ...],
+    sizes: Growing,
+    months: int,
+    begins: datetime | None = None,
 ) -> list[list[Holding]]:
-    """Every tier's holding in every place: one list for each month, the first month first."""
-    taken = list(_calendar(retention, months * MONTH_DAYS))
+    """Every tier's holding in every place: one list for each month, the first month first.
+
+    The first backup is taken at `begins`. None: on the day on which every tier is owed one.
+    """
+    taken = list(_calendar(retention, months * MONTH_DAYS, begins))
     costs = {place.name: _costs(place, retention, taken, sizes, months) for place in stored}
     return [
         [
@@ -134,10 +149,12 @@ def forecast(
     ]
 
 
-def _calendar(retention: RetentionPolicy, days: int) -> Iterator[tuple[Tier, float]]:
-    """The backups that runs will make: their tiers, and days from now."""
+def _calendar(
+    retention: RetentionPolicy, days: int, begins: datetime | None
+) -> Iterator[tuple[Tier, float]]:
+    """The backups that runs make: their tiers, and days since the first."""
     step = timedelta(hours=1 if retention.hourly else 24)
-    now = _EPOCH.replace(hour=retention.hour_utc)
+    now = begins or _EPOCH.replace(hour=retention.hour_utc)
     newest: dict[Tier, datetime] = {}
     end = now + timedelta(days=days)
     start = now
@@ -173,7 +190,7 @@ def _costs(
     place: Place,
     retention: RetentionPolicy,
     taken: list[tuple[Tier, float]],
-    sizes: Sizes,
+    sizes: Growing,
     months: int,
 ) -> dict[tuple[Tier, int], tuple[float, float, float]]:
     """Backups, GB and cost of each tier in each month."""
