@@ -14,7 +14,7 @@ from components.aws.documents import (
     service_name,
     through_s3,
 )
-from neonhub_backup.domain.layout import ACCESS_LOGS, TRAIL, WAL
+from neonhub_backup.domain.layout import ACCESS_LOGS, RECOVERIES, TRAIL, WAL
 
 _KEY_ADMINISTRATION = (
     "kms:CancelKeyDeletion",
@@ -217,6 +217,8 @@ def operations_bucket_policy(
 def archive_wal(bucket: str, archive: str, server_arn: str, number: str) -> list[Statement]:
     """Let a server archive WAL and base backups, and read what it has archived; never delete.
 
+    It may also add how long a recovery took.
+
     The principal is the role or user itself, so that nobody has to change what it may do. It has
     to exist, and made anew it is another one, which is let in by the next deployment.
     """
@@ -243,6 +245,15 @@ def archive_wal(bucket: str, archive: str, server_arn: str, number: str) -> list
             "Resource": bucket_arn(bucket),
             # barman asks first whether the bucket exists, which is to list it without a prefix.
             "Condition": {"StringLikeIfExists": {"s3:prefix": files}},
+        },
+        {
+            "Sid": f"RecordRecoveries{number}",
+            "Effect": "Allow",
+            "Principal": server,
+            "Action": "s3:PutObject",
+            "Resource": objects_arn(bucket, f"{RECOVERIES}*"),
+            # The request says If-None-Match: S3 refuses it when the object exists.
+            "Condition": {"Null": {"s3:if-none-match": "false"}},
         },
     ]
 

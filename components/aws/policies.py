@@ -13,7 +13,7 @@ from components.aws.documents import (
     through_s3,
 )
 from components.repository import ISSUER, Repository
-from neonhub_backup.domain.layout import DRILLS, INDEX, MANIFEST, ROOT, STATUS, WAL
+from neonhub_backup.domain.layout import DRILLS, INDEX, MANIFEST, RECOVERIES, ROOT, STATUS, WAL
 from neonhub_backup.domain.metrics import NAMESPACE
 
 _BACKUPS, _PROOFS = f"{ROOT}*", f"{DRILLS}*"
@@ -70,6 +70,8 @@ def workflow_trust(provider_arn: str, repository: Repository, environment: str) 
 def add_backups(places: Places, longest_lock_days: int | None) -> Policy:
     """Add objects, list them, read manifests and proofs; never overwrite, read data or delete.
 
+    It sees which backups have arrived in the replica too, by their manifests.
+
     `longest_lock_days` bounds what the role may lock, so that a thief cannot run up a bill for a
     century. None: the bucket takes no locks.
     """
@@ -91,6 +93,7 @@ def add_backups(places: Places, longest_lock_days: int | None) -> Policy:
         # decrypt, the role still cannot read: s3:GetObject is for manifests and proofs.
         _use("EncryptObjects", primary, ["kms:Decrypt", "kms:GenerateDataKey"], _BACKUPS),
         _use("DecryptProofs", primary, "kms:Decrypt", _PROOFS),
+        *_see(places.replica),
         *_rewrite(places.operations, _INDEX, _STATUS),
         *_read_operations(places.operations, _INDEX, _STATUS),
         _measure(),
@@ -114,7 +117,9 @@ def prove_backups(places: Places) -> Policy:
 
 
 def restore_backups(places: Places) -> Policy:
-    """Read and decrypt everything from either copy, WAL and what was overwritten; write nothing.
+    """Read and decrypt everything from either copy, WAL and what was overwritten.
+
+    Write nothing but how long a recovery took.
 
     Annual backups are archived: to read one is to ask S3 for a copy of it first, for some days,
     which needs a permission of its own but changes nothing about the backup.
@@ -127,6 +132,7 @@ def restore_backups(places: Places) -> Policy:
             [objects_arn(place.bucket, _BACKUPS) for place in places.copies],
         ),
         *_read_operations(places.operations, _INDEX, _WAL, versions=True),
+        _add(objects_arn(places.operations, f"{RECOVERIES}*"))[0],
         _never_destroy(),
     )
 
@@ -208,6 +214,18 @@ def _list(sid: str, bucket: str, *keys: str) -> Statement:
 
 def _use(sid: str, place: EncryptedBucket, actions: str | list[str], keys: str) -> Statement:
     return {**_allow(sid, actions, place.key_arn), "Condition": through_s3(place, keys)}
+
+
+def _see(replica: EncryptedBucket | None) -> list[Statement]:
+    """List a replica's backups and read their manifests."""
+    if replica is None:
+        return []
+    manifests = f"{_BACKUPS}/{MANIFEST}"
+    return [
+        _list("ListReplica", replica.bucket, _BACKUPS),
+        _allow("ReadReplicaManifests", "s3:GetObject", objects_arn(replica.bucket, manifests)),
+        _use("DecryptReplicaManifests", replica, "kms:Decrypt", manifests),
+    ]
 
 
 def _read_copies(places: Places, *, versions: bool = False) -> list[Statement]:

@@ -313,7 +313,10 @@ def _replica(
     strangers = account_id.apply(
         lambda known: _Strangers(
             copier=role_arn(known, args.primary.bucket),
-            readers=[workflow_role_arn(known, args.prefix, each) for each in ("drill", "restore")],
+            readers=[
+                workflow_role_arn(known, args.prefix, each)
+                for each in ("backup", "drill", "restore")
+            ],
         )
     )
     return _copy(name, place, args, other.account_id, there, strangers)

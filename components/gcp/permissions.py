@@ -11,7 +11,7 @@ https://cloud.google.com/iam/docs/conditions-attribute-reference
 from enum import StrEnum
 from typing import NamedTuple
 
-from neonhub_backup.domain.layout import DRILLS, INDEX, MANIFEST, ROOT, STATUS, WAL
+from neonhub_backup.domain.layout import DRILLS, INDEX, MANIFEST, RECOVERIES, ROOT, STATUS, WAL
 
 
 class Role(StrEnum):
@@ -103,19 +103,20 @@ def drill_grants() -> tuple[Grant, ...]:
 
 
 def restore_grants() -> tuple[Grant, ...]:
-    """Read backups and the WAL archive; write nothing."""
+    """Read backups and the WAL archive; write nothing but how long a recovery took."""
     return (
         Grant(Where.BACKUPS, Role.LIST),
         Grant(Where.BACKUPS, Role.READ),
         Grant(Where.OPERATIONS, Role.LIST),
+        Grant(Where.OPERATIONS, Role.ADD, (RECOVERIES,)),
         Grant(Where.OPERATIONS, Role.READ, (*_KEPT_UP, WAL)),
     )
 
 
 def archiver_grants(archive: str) -> tuple[Grant, ...]:
-    """Archive WAL and base backups, and read what was archived."""
+    """Archive WAL and base backups, read what was archived, and say how long a recovery took."""
     return (
-        Grant(Where.OPERATIONS, Role.ADD, (f"{WAL}{archive}/",)),
+        Grant(Where.OPERATIONS, Role.ADD, (f"{WAL}{archive}/", RECOVERIES)),
         Grant(Where.OPERATIONS, Role.LIST),
         Grant(Where.OPERATIONS, Role.READ, (f"{WAL}{archive}/",)),
     )

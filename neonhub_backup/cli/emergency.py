@@ -21,6 +21,7 @@ from neonhub_backup.cli.options import BackupName, Confirm, DatabaseName, DryRun
 from neonhub_backup.cli.output import report
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.plans import plan_lines, span
+from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.selecting import At, FromStore, TierName, asked_stores, read_wanted
 from neonhub_backup.cli.session import (
     Session,
@@ -29,6 +30,7 @@ from neonhub_backup.cli.session import (
     running_programs,
 )
 from neonhub_backup.domain.configuration import Database
+from neonhub_backup.domain.recoveries import Scenario
 from neonhub_backup.emergency.choice import (
     choose_good,
     choose_proven,
@@ -39,6 +41,7 @@ from neonhub_backup.emergency.plan import describe_plan, look_around
 from neonhub_backup.emergency.restore import (
     BACK_UP,
     PURPOSE,
+    RESTORE,
     SWAP,
     Emergency,
     fence_is_up,
@@ -159,6 +162,7 @@ def restore_(
             else:
                 log.info("going on with the run that %s began at %s", *_begun(unfinished))
             emergency.carry_out(skip)
+            _record(session, emergency)
         _say_done(emergency, as_json=as_json)
 
 
@@ -288,6 +292,21 @@ def _say_plan(plan: dict[str, Any], lines: list[str], *, as_json: bool) -> None:
         return
     typer.echo("\n".join(lines))
     typer.echo("nothing was changed")
+
+
+def _record(session: Session, emergency: Emergency) -> None:
+    run = emergency.run
+    # None: an interrupted run had restored it before it could note from where.
+    store = run.result(RESTORE).get("store")
+    record(
+        session,
+        emergency.database.name,
+        Scenario.STORE,
+        command=PURPOSE,
+        source=emergency.candidates[0].manifest.name,
+        store=None if store is None else str(store),
+        began=run.opened.time,
+    )
 
 
 def _say_done(emergency: Emergency, *, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from neonhub_backup.cli.journals import (
 from neonhub_backup.cli.options import Confirm, DatabaseName, DryRun, Json, OnlyShow
 from neonhub_backup.cli.output import report, say_table
 from neonhub_backup.cli.people import Terminal
+from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.session import (
     Session,
     check_confirmation,
@@ -33,6 +34,7 @@ from neonhub_backup.cli.session import (
     running_programs,
 )
 from neonhub_backup.domain.configuration import Database, Neon
+from neonhub_backup.domain.recoveries import Scenario
 from neonhub_backup.domain.retention import RetentionPolicy
 from neonhub_backup.errors import (
     ConfigurationError,
@@ -278,6 +280,15 @@ def restore_at(
         made = restoring.restore(
             project.api, project.settings, project.environment, project.view, moment, name
         )
+    record(
+        project.session,
+        project.database.name,
+        Scenario.BRANCH,
+        command="neon restore",
+        source=name,
+        store=None,
+        began=project.now,
+    )
     target = restoring.target_of(made.uri)
     found = restoring.inspect(target, project.database.checks)
     result |= {

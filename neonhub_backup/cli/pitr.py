@@ -15,8 +15,10 @@ from neonhub_backup.cli.archives import chosen_archive, tool_for
 from neonhub_backup.cli.host_files import absolute
 from neonhub_backup.cli.options import DatabaseName, DryRun, Json
 from neonhub_backup.cli.output import report
+from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.domain.configuration import Database
+from neonhub_backup.domain.recoveries import Scenario
 from neonhub_backup.errors import ConfigurationError, DrillFailedError
 from neonhub_backup.holdings.selection import parse_moment
 from neonhub_backup.postgres.connection import parse_url
@@ -102,8 +104,9 @@ def pitr(
     A private server replays the WAL, is looked at, and is shut down again: the data directory is
     left ready to be started. Nothing that runs is touched.
     """
+    began = datetime.now(UTC)
     goal = _goal(at=at, xid=xid, name=name, lsn=lsn, latest=latest, standby=standby, before=before)
-    _, chosen, archive = chosen_archive(context.obj, database)
+    session, chosen, archive = chosen_archive(context.obj, database)
     wanted = Wanted(goal, base, timeline, _name_on_server(chosen), superuser, chosen.checks)
     plan = plan_recovery(archive, wanted)
     if dry_run:
@@ -118,6 +121,15 @@ def pitr(
     tool = tool_for(context.obj, chosen)
     with running_programs() as programs:
         recovered = recover(archive, plan, wanted, absolute(data), tool, programs)
+    record(
+        session,
+        chosen.name,
+        Scenario.PITR,
+        command="pitr",
+        source=plan.base.name,
+        store=None,
+        began=began,
+    )
     result = _result(recovered, data)
     report(result, as_json=as_json)
     if not as_json:

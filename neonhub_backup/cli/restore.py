@@ -199,7 +199,16 @@ def restore(
     described = {} if found_ways is None else found_ways.described()
     with chosen(session, name, backup=backup, store=store, tier=tier, at=at) as (found, decrypt):
         asked = restoring.Asked(
-            found, decrypt, target, into, now, not no_roles, dry_run, as_json, described
+            session=session,
+            candidates=found,
+            decrypt=decrypt,
+            target=target,
+            into=into,
+            now=now,
+            roles=not no_roles,
+            dry_run=dry_run,
+            as_json=as_json,
+            ways=described,
         )
         if names is not None and in_place:
             restoring.in_place(asked, names)

@@ -9,9 +9,11 @@ from typing import Any, TypeVar
 import typer
 
 from neonhub_backup.cli.output import counted, describe, report, size_text, times_text
+from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.selecting import say_candidates
-from neonhub_backup.cli.session import running_programs
+from neonhub_backup.cli.session import Session, running_programs
 from neonhub_backup.domain.manifest import Manifest, Table
+from neonhub_backup.domain.recoveries import Scenario
 from neonhub_backup.encryption import Decryptor
 from neonhub_backup.holdings.selection import Candidate, first_that_works
 from neonhub_backup.holdings.source import Source
@@ -31,12 +33,14 @@ T = TypeVar("T")
 class Asked:
     """What every kind of restore needs to know."""
 
+    session: Session
     candidates: list[Candidate]
     decrypt: Decryptor
     target: Target
     into: str
     """As given, for the commands that a message proposes."""
     now: datetime
+    """When the command began."""
     roles: bool
     dry_run: bool
     as_json: bool
@@ -57,6 +61,18 @@ class Asked:
             return done, {"store": candidate.store.name}
 
         return first_that_works(self.candidates, tried)
+
+    def record(self, scenario: Scenario, command: str, store: str) -> None:
+        """Keep how long it took until the data could be used."""
+        record(
+            self.session,
+            self.manifest.database,
+            scenario,
+            command=command,
+            source=self.manifest.name,
+            store=store,
+            began=self.now,
+        )
 
     def described(self) -> dict[str, Any]:
         """The backup and the target, as `--json` begins."""
@@ -84,6 +100,7 @@ def into(asked: Asked, *, set_aside: bool) -> None:
             source, asked.target, programs, asked.now, set_aside=set_aside, roles=asked.roles
         )
     )
+    asked.record(Scenario.STORE, "restore", read["store"])
     lines = [f"restored {asked.manifest.name} into {asked.target}: {counted(asked.described())}"]
     lines.append(times_text(_times(done.times)))
     undo = None
@@ -101,6 +118,7 @@ def beside(asked: Asked) -> None:
             source, asked.target, programs, asked.now, roles=asked.roles
         )
     )
+    asked.record(Scenario.STORE, "restore --beside", read["store"])
     swap = shlex.join(
         ["neonhub-backup", "restore", "promote", "--into", asked.into, "--from", left.name]
     )
@@ -133,6 +151,8 @@ def in_place(asked: Asked, tables: list[TableName]) -> None:
             source, names, asked.target, programs, dry_run=asked.dry_run
         )
     )
+    if not asked.dry_run:
+        asked.record(Scenario.TABLE, "restore --tables --in-place", read["store"])
     would = "would be" if asked.dry_run else "were"
     asked.say(
         read | {"replaced": [_replaced(one) for one in replaced]},
@@ -153,6 +173,8 @@ def aside(asked: Asked, tables: list[TableName], schema: str) -> None:
             source, names, asked.target, schema, programs, dry_run=asked.dry_run
         )
     )
+    if not asked.dry_run:
+        asked.record(Scenario.TABLE, "restore --tables", read["store"])
     would = "would be restored" if asked.dry_run else "restored"
     asked.say(
         read | {"schema": schema, "restored": [_table(table) for table in side.tables]},

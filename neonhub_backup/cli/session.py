@@ -16,7 +16,7 @@ from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.processes import Programs
 from neonhub_backup.stores.base import Store
-from neonhub_backup.stores.factory import open_stores
+from neonhub_backup.stores.factory import open_operations, open_replica, open_stores
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,18 @@ class Session:
 
     configuration: Configuration
     stores: tuple[Store, ...]
+
+    @property
+    def operations(self) -> tuple[Store, ...]:
+        """The operations buckets of those stores that have one, not contacted yet."""
+        opened = (open_operations(store) for store in self.configuration.stores)
+        return tuple(each for each in opened if each is not None)
+
+    @property
+    def replicas(self) -> dict[str, Store]:
+        """The copies that S3 makes of stores, not contacted yet, by the names of their stores."""
+        opened = {store.name: open_replica(store) for store in self.configuration.stores}
+        return {name: each for name, each in opened.items() if each is not None}
 
     def store(self, name: str | None, option: str = "--store") -> Store:
         """A store by its name, which an option gave, or the first."""

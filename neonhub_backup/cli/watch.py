@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +11,16 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.failures import raise_first
+from neonhub_backup.cli.looking import look
 from neonhub_backup.cli.options import DatabaseName, Json
 from neonhub_backup.cli.output import report, say_table, size_text
-from neonhub_backup.cli.session import Session, open_session
-from neonhub_backup.domain.configuration import Configuration, Database, Neon
-from neonhub_backup.errors import BackupError, ConfigurationError, NeonError
+from neonhub_backup.cli.session import open_session
+from neonhub_backup.errors import BackupError
 from neonhub_backup.heartbeat import beat
-from neonhub_backup.watch.findings import Finding, Verdict, VerdictError
+from neonhub_backup.watch.findings import Verdict, VerdictError
 from neonhub_backup.watch.freshness import age_text
-from neonhub_backup.watch.status import Status, StoreStatus, assess, describe_status
-from neonhub_backup.watch.survey import survey
+from neonhub_backup.watch.objectives import Measured
+from neonhub_backup.watch.status import Status, StoreStatus, describe_status
 from neonhub_backup.watch.telling import headline, tell_chat, tell_sns
 
 
@@ -69,7 +69,7 @@ def status(
     Reads every store, tells nobody. Exit code 0: well; 1: a warning; 2: a promise does not hold.
     """
     session = open_session(context.obj)
-    found = _look(session, database, wal=wal)
+    found = look(session, database, wal=wal).status
     _show(found, fail_on, as_json=as_json)
     if prometheus is not None:
         _write(found, prometheus)
@@ -129,7 +129,7 @@ def watch(
     does not hold.
     """
     session = open_session(context.obj)
-    found = _look(session, database, wal=wal, workflows=workflows)
+    found = look(session, database, wal=wal, workflows=workflows).status
     _show(found, fail_on, as_json=as_json)
     failures: list[BackupError] = []
     for tell in _tells(found, prometheus, pushgateway, cloudwatch, sns, chat=chat):
@@ -176,86 +176,6 @@ def _write(found: Status, path: Path) -> None:
     write_prometheus(found, path)
 
 
-def _look(session: Session, name: str | None, *, wal: bool, workflows: bool = False) -> Status:
-    databases = session.databases(name)
-    holdings = survey(session.stores, [each.name for each in databases])
-    now = datetime.now(UTC)
-    further = [
-        finding
-        for database in databases
-        for finding in _elsewhere(session.configuration, database, now, wal=wal)
-    ]
-    if workflows:
-        further += _schedules(session.configuration, now)
-    return assess(session.configuration, holdings, now, further)
-
-
-def _elsewhere(
-    configuration: Configuration, database: Database, now: datetime, *, wal: bool
-) -> Iterator[Finding]:
-    """Neon is asked where its key is at hand, and the archive where that was asked for."""
-    neon, archiving = database.neon, database.archiving
-    if neon is not None:
-        yield from _snapshots(configuration, database.name, neon, now)
-    if archiving is not None and wal:
-        from neonhub_backup.archiving.factory import (  # noqa: PLC0415 - only where there is one
-            open_archive,
-        )
-        from neonhub_backup.watch.elsewhere import (  # noqa: PLC0415 - as above
-            judge_archive,
-            read_archive,
-        )
-
-        try:
-            state = read_archive(open_archive(configuration, database))
-        except BackupError as error:
-            state = error
-        yield from judge_archive(database.name, state, archiving.base_backups, now)
-
-
-def _schedules(configuration: Configuration, now: datetime) -> list[Finding]:
-    from neonhub_backup.github.api import own_repository  # noqa: PLC0415 - only where it is asked
-    from neonhub_backup.github.schedules import Scheduled  # noqa: PLC0415 - as above
-    from neonhub_backup.watch.schedules import see_to_schedules  # noqa: PLC0415 - as above
-
-    if not configuration.workflows:
-        raise ConfigurationError(
-            "--workflows is given and the configuration names no workflows, so GitHub was asked for"
-            " none: deploy the stack with a newer release, or leave the option out"
-        )
-    expected = [
-        Scheduled(each.file, timedelta(minutes=each.every_minutes))
-        for each in configuration.workflows
-    ]
-    # Such as owner/repository/.github/workflows/db-watch-production.yml@refs/heads/main.
-    own, _, _ = os.environ.get("GITHUB_WORKFLOW_REF", "").partition("@")
-    return see_to_schedules(own_repository(os.environ), expected, now, {own.split("/")[-1]})
-
-
-def _snapshots(
-    configuration: Configuration, database: str, neon: Neon, now: datetime
-) -> Iterator[Finding]:
-    from neonhub_backup.neon import snapshots  # noqa: PLC0415 - only where Neon is asked
-    from neonhub_backup.neon.api import open_api  # noqa: PLC0415 - as above
-    from neonhub_backup.neon.sending import KEY_VARIABLE  # noqa: PLC0415 - as above
-    from neonhub_backup.watch.elsewhere import judge_snapshots  # noqa: PLC0415 - as above
-
-    if not os.environ.get(KEY_VARIABLE):
-        return
-    try:
-        with open_api(neon) as api:
-            view = snapshots.look(api, neon, configuration.environment)
-    except NeonError as error:
-        text = f"nobody can tell how old the snapshots of {database} in Neon are: {error}"
-        yield Finding(
-            verdict=Verdict.WARNING, check="snapshot", database=database, store=None, text=text
-        )
-        return
-    yield from judge_snapshots(
-        database, view.snapshots, neon.retention(configuration.retention), now
-    )
-
-
 def _show(found: Status, fail_on: FailOn, *, as_json: bool) -> None:
     report(describe_status(found), as_json=as_json)
     if as_json:
@@ -263,6 +183,13 @@ def _show(found: Status, fail_on: FailOn, *, as_json: bool) -> None:
     say_table(
         ["database", "store", "newest", "tier", "#age", "#size", "#week", "#proven", "#recovery"],
         [_row(database.name, store) for database in found.databases for store in database.stores],
+    )
+    say_table(
+        ["objective", "#promised", "#last", "#median", "#worst", "#measured"],
+        [
+            _objective("what may be lost", found.exposures),
+            *(_objective(way.words, measured) for way, measured in found.recoveries.items()),
+        ],
     )
     promised = f"at most {age_text(found.rpo)} may be lost" if found.rpo else "no rpo is promised"
     typer.echo(f"{found.environment}: {found.verdict}; {promised}")
@@ -286,6 +213,17 @@ def _row(database: str, store: StoreStatus) -> list[str]:
         "never" if store.proof_age is None else age_text(store.proof_age),
         "" if last is None else f"{last:.1f} s",
     ]
+
+
+def _objective(title: str, measured: Measured) -> list[str]:
+    numbers = (measured.target, measured.last, measured.median, measured.worst)
+    return [title, *map(_seconds_text, numbers), str(len(measured.seconds))]
+
+
+def _seconds_text(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.1f} s" if seconds < 120 else age_text(timedelta(seconds=seconds))
 
 
 def _judge(found: Status, fail_on: FailOn) -> None:

@@ -45,6 +45,24 @@ def open_operations(settings: configuration.Store) -> Store | None:
             return open_store(operations_of(settings))
 
 
+def open_replica(settings: configuration.Store) -> Store | None:
+    """The bucket into which S3 copies what a store takes, not contacted yet. None: there is none.
+
+    It is named after its store.
+    """
+    if not isinstance(settings, configuration.S3Store) or settings.replica is None:
+        return None
+    own = {
+        "name": f"{settings.name} replica",
+        "bucket": settings.replica.bucket,
+        "region": settings.replica.region,
+        "kms_key_arn": None,
+        "operations_bucket": None,
+        "replica": None,
+    }
+    return open_store(settings.model_copy(update=own))
+
+
 def operations_of(settings: BucketSettings) -> BucketSettings:
     """The operations bucket beside a store that is one, as a store of the same name.
 

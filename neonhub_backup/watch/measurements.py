@@ -145,6 +145,24 @@ def _samples(status: Status) -> Iterator[tuple[str, str, dict[str, str], float]]
         yield "findings", "What is not as it should be", {"verdict": str(verdict)}, number
     if status.rpo is not None:
         yield "rpo_seconds", "Recovery point objective", {}, status.rpo.total_seconds()
+    yield from _of_objectives(status)
+    yield from _of_stores(status)
+
+
+def _of_objectives(status: Status) -> Iterator[tuple[str, str, dict[str, str], float]]:
+    if status.exposures.last is not None:
+        help_ = "What would have been lost before the newest backup was complete"
+        yield "exposure_seconds", help_, {}, status.exposures.last
+    for scenario, measured in status.recoveries.items():
+        way = {"scenario": scenario.value}
+        if measured.target is not None:
+            help_ = "Recovery time objective of a way back"
+            yield "recovery_objective_seconds", help_, way, measured.target
+        if measured.last is not None:
+            yield "recovery_last_seconds", "How long a way back took last", way, measured.last
+
+
+def _of_stores(status: Status) -> Iterator[tuple[str, str, dict[str, str], float]]:
     for database in status.databases:
         for store in database.stores:
             labels = {"database": database.name, "store": store.store}
@@ -157,9 +175,15 @@ def _samples(status: Status) -> Iterator[tuple[str, str, dict[str, str], float]]
                 by_tier = {**labels, "tier": tier.value}
                 age = (status.taken - started).total_seconds()
                 yield "tier_age_seconds", "Age of the newest backup of a tier", by_tier, age
-            yield "rto_seconds", "Recovery time objective", labels, recoveries.target
+            if recoveries.target is not None:
+                yield "rto_seconds", "Recovery time objective", labels, recoveries.target
             for name, help_, value in (
                 ("age_seconds", "Age of the newest backup", _seconds(store.age)),
+                (
+                    "replica_age_seconds",
+                    "Age of the newest backup that is whole in the copy of another region",
+                    None if store.replica is None else _seconds(store.replica.age),
+                ),
                 ("proof_age_seconds", "Age of the newest proof", _seconds(store.proof_age)),
                 (
                     "size_change_percent",

@@ -1,42 +1,39 @@
 """How an environment's backups stand: what was measured, and what is wrong with it."""
 
-import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from neonhub_backup.domain.configuration import Configuration
+from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.watch.findings import Finding, Verdict, worst
 from neonhub_backup.watch.freshness import judge_copies, judge_freshness, judge_proofs
 from neonhub_backup.watch.growth import judge_growth, week_over_week
 from neonhub_backup.watch.holdings import Backup, Holding
+from neonhub_backup.watch.objectives import (
+    Measured,
+    drill_times,
+    exposures,
+    judge_recoveries,
+    recovery_times,
+)
+from neonhub_backup.watch.replicas import judge_replica
 
 FORMAT = "neonhub-backup-status/1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recoveries:
-    """How long drills took until a database could be used, in seconds; newest first."""
+class ReplicaStatus:
+    """What S3's copy of a store in another region has of one database."""
 
-    measured: tuple[float, ...]
-    target: float
-
-    @property
-    def last(self) -> float | None:
-        """The newest."""
-        return next(iter(self.measured), None)
-
-    @property
-    def median(self) -> float | None:
-        """Of all that were measured."""
-        return statistics.median(self.measured) if self.measured else None
-
-    @property
-    def worst(self) -> float | None:
-        """The longest."""
-        return max(self.measured, default=None)
+    address: str
+    reachable: bool
+    newest: str | None
+    """The newest backup of which every byte has arrived. None: there is none."""
+    age: timedelta | None
+    """Since that backup began."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,10 @@ class StoreStatus:
     """Since that drill ended."""
     size_change_percent: float | None
     """Stored bytes against a week before; -30 is 30 % smaller. None: there was none."""
-    recoveries: Recoveries
+    recoveries: Measured
+    """How long drills from there took until the database could be used."""
+    replica: ReplicaStatus | None
+    """None: it has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,10 @@ class Status:
     rpo: timedelta | None
     prove_every: timedelta
     databases: tuple[DatabaseStatus, ...]
+    exposures: Measured
+    """What would have been lost before each backup was complete, beside the RPO."""
+    recoveries: Mapping[Scenario, Measured]
+    """How long each way back took, beside its RTO."""
     findings: tuple[Finding, ...]
     """The worst first."""
 
@@ -104,14 +108,31 @@ class Status:
         return worst(self.findings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What was found out elsewhere than in the stores themselves."""
+
+    findings: Sequence[Finding] = ()
+    replicas: Mapping[str, Sequence[Holding]] = field(default_factory=dict[str, Sequence[Holding]])
+    """What the replica of a store has, by the store's name."""
+    recoveries: Sequence[Recovery] = ()
+    """Newest first."""
+
+    def replica(self, original: Holding) -> Holding | None:
+        """What the replica of a store has of the same database; None: it has no replica."""
+        of_store = self.replicas.get(original.store, ())
+        return next((each for each in of_store if each.database == original.database), None)
+
+
 def assess(
     configuration: Configuration,
     holdings: Sequence[Holding],
     now: datetime,
-    further: Sequence[Finding] = (),
+    seen: Seen | None = None,
 ) -> Status:
-    """Judge what the stores show, beside what was found elsewhere. Contacts nobody."""
-    findings = list(further)
+    """Judge what the stores show, beside what was seen elsewhere. Contacts nobody."""
+    seen = seen or Seen()
+    findings = [*seen.findings, *judge_recoveries(configuration.objectives, seen.recoveries, now)]
     databases: list[DatabaseStatus] = []
     objectives = configuration.objectives
     for name in dict.fromkeys(holding.database for holding in holdings):
@@ -120,9 +141,14 @@ def assess(
             findings += judge_freshness(holding, objectives, configuration.retention, now)
             findings += judge_proofs(holding, objectives, now)
             findings += judge_growth(holding, configuration.watch, now)
-            findings += _judge_recovery(holding, _recoveries(holding, configuration))
+            findings += _judge_recovery(holding, _drills(holding, configuration))
+            replica = seen.replica(holding)
+            if replica is not None:
+                findings += judge_replica(holding, replica, now)
         findings += judge_copies(ours, now)
-        stores = tuple(_store(holding, configuration, now) for holding in ours)
+        stores = tuple(
+            _store(holding, seen.replica(holding), configuration, now) for holding in ours
+        )
         databases.append(DatabaseStatus(name=name, stores=stores))
     return Status(
         environment=configuration.environment,
@@ -130,6 +156,11 @@ def assess(
         rpo=objectives.rpo,
         prove_every=objectives.prove_every,
         databases=tuple(databases),
+        exposures=replace(
+            exposures(holdings, configuration.retention, now),
+            target=_seconds(objectives.rpo),
+        ),
+        recoveries=recovery_times(configuration, holdings, seen.recoveries),
         findings=tuple(sorted(findings, key=lambda finding: finding.verdict, reverse=True)),
     )
 
@@ -153,6 +184,13 @@ def describe_status(status: Status) -> dict[str, Any]:
             }
             for database in status.databases
         ],
+        "objectives": {
+            "rpo": _describe_measured(status.exposures),
+            "rto": [
+                {"scenario": scenario.value, **_describe_measured(measured)}
+                for scenario, measured in status.recoveries.items()
+            ],
+        },
         "findings": [
             {
                 "verdict": str(finding.verdict),
@@ -167,7 +205,7 @@ def describe_status(status: Status) -> dict[str, Any]:
 
 
 def _describe_store(store: StoreStatus) -> dict[str, Any]:
-    newest, recoveries = store.newest, store.recoveries
+    newest, recoveries, replica = store.newest, store.recoveries, store.replica
     return {
         "store": store.store,
         "address": store.address,
@@ -188,15 +226,35 @@ def _describe_store(store: StoreStatus) -> dict[str, Any]:
         "size_change_percent": _rounded(store.size_change_percent),
         "recovery": {
             "target_seconds": recoveries.target,
-            "drills": len(recoveries.measured),
+            "drills": len(recoveries.seconds),
             "last_seconds": _rounded(recoveries.last),
             "median_seconds": _rounded(recoveries.median),
             "worst_seconds": _rounded(recoveries.worst),
         },
+        "replica": None
+        if replica is None
+        else {
+            "address": replica.address,
+            "reachable": replica.reachable,
+            "newest": replica.newest,
+            "age_seconds": _seconds(replica.age),
+        },
     }
 
 
-def _store(holding: Holding, configuration: Configuration, now: datetime) -> StoreStatus:
+def _describe_measured(measured: Measured) -> dict[str, Any]:
+    return {
+        "target_seconds": measured.target,
+        "measured": len(measured.seconds),
+        "last_seconds": _rounded(measured.last),
+        "median_seconds": _rounded(measured.median),
+        "worst_seconds": _rounded(measured.worst),
+    }
+
+
+def _store(
+    holding: Holding, replica: Holding | None, configuration: Configuration, now: datetime
+) -> StoreStatus:
     newest, proof = holding.newest(now), holding.newest_proof()
     change = week_over_week(holding, now)
     return StoreStatus(
@@ -210,25 +268,32 @@ def _store(holding: Holding, configuration: Configuration, now: datetime) -> Sto
         proven=None if proof is None else proof.backup,
         proof_age=None if proof is None else now - proof.finished,
         size_change_percent=None if change is None else change.percent,
-        recoveries=_recoveries(holding, configuration),
+        recoveries=_drills(holding, configuration),
+        replica=None if replica is None else _replica(replica, now),
     )
 
 
-def _recoveries(holding: Holding, configuration: Configuration) -> Recoveries:
-    took = (proof.seconds.recovery for proof in holding.proofs)
-    return Recoveries(
-        measured=tuple(seconds for seconds in took if seconds is not None),
-        target=configuration.objectives.rto_minutes * 60.0,
+def _replica(holding: Holding, now: datetime) -> ReplicaStatus:
+    newest = holding.newest(now)
+    return ReplicaStatus(
+        address=holding.address,
+        reachable=holding.error is None,
+        newest=None if newest is None else newest.name,
+        age=None if newest is None else now - newest.started,
     )
 
 
-def _judge_recovery(holding: Holding, recoveries: Recoveries) -> list[Finding]:
-    last = recoveries.last
-    if last is None or last <= recoveries.target:
+def _drills(holding: Holding, configuration: Configuration) -> Measured:
+    return drill_times(holding, configuration.objectives.rto_minutes * 60.0)
+
+
+def _judge_recovery(holding: Holding, drills: Measured) -> list[Finding]:
+    last, target = drills.last, drills.target
+    if last is None or target is None or last <= target:
         return []
     text = (
         f"the last drill of {holding.database} from store {holding.store} took {last / 60:.1f} min"
-        f" until the database could be used, and {recoveries.target / 60:.0f} min are promised"
+        f" until the database could be used, and {target / 60:.0f} min are promised"
         " (rto_minutes): restore on a larger machine, make the database smaller, or promise less"
     )
     return [

@@ -18,29 +18,39 @@ LOOKED_AT = 40
 """Backups of each tier and database that are looked at, the newest: more than a month of days."""
 
 
-def survey(stores: Sequence[Store], databases: Sequence[str]) -> list[Holding]:
+def survey(
+    stores: Sequence[Store],
+    databases: Sequence[str],
+    number: int = LOOKED_AT,
+    *,
+    drills: bool = True,
+) -> list[Holding]:
     """What each store shows of each database; all stores are asked at once.
+
+    `number` is how many backups of each tier and database are looked at; `drills`: and as many
+    results of drills.
 
     A store that cannot be asked is told of, and keeps nobody from asking the others.
     """
     with ThreadPoolExecutor(len(stores), "stores") as pool:
-        asked = [pool.submit(_look, store, databases) for store in stores]
+        asked = [pool.submit(_look, store, databases, number, drills=drills) for store in stores]
         return [holding for future in asked for holding in future.result()]
 
 
-def _look(store: Store, databases: Sequence[str]) -> list[Holding]:
+def _look(store: Store, databases: Sequence[str], number: int, *, drills: bool) -> list[Holding]:
     damaged: list[str] = []
     backups: list[Backup] = []
     proofs: list[Proof] = []
     error: str | None = None
     try:
-        for answer in _newest(store, LOOKED_AT * len(databases)):
+        for answer in _newest(store, number * len(databases)):
             match answer:
                 case Manifest():
                     backups.append(backup_of(answer))
                 case IntegrityError():
                     damaged.append(str(answer))
-        proofs = _proofs(store, LOOKED_AT * len(databases))
+        if drills:
+            proofs = _proofs(store, number * len(databases))
     except StoreError as failure:
         error = str(failure)
     backups.sort(key=lambda backup: (backup.started, backup.name), reverse=True)

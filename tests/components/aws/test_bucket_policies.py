@@ -243,6 +243,15 @@ def test_a_server_lists_its_own_archive_and_asks_whether_the_bucket_exists(
     assert not may(**{"s3:prefix": "wal/"})
 
 
+def test_a_server_adds_how_long_a_recovery_took(archived: Policy, is_allowed: IsAllowed) -> None:
+    record = "arn:aws:s3:::ops/status/recoveries/20261123T020000Z-0a1b2c3d.json"
+    new = BY_TLS | {"s3:if-none-match": "*"}
+
+    assert is_allowed(archived, "s3:PutObject", record, new, SERVER)
+    assert not is_allowed(archived, "s3:PutObject", record, BY_TLS, SERVER)
+    assert not is_allowed(archived, "s3:GetObject", record, new, SERVER)
+
+
 @pytest.mark.parametrize(
     "action",
     ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObjectVersion", "s3:PutObjectRetention"],

@@ -90,6 +90,19 @@ def test_the_backup_role_reads_no_data(backup: Policy, is_allowed: IsAllowed) ->
     assert not is_allowed(backup, "s3:GetObjectVersion", MANIFEST)
 
 
+def test_the_backup_role_sees_which_backups_have_arrived_in_the_replica(
+    backup: Policy, is_allowed: IsAllowed
+) -> None:
+    manifest = MANIFEST.replace("backups", "copies", 1)
+    used = through_s3(REPLICA, f"{BACKUP}/manifest.json")
+
+    assert is_allowed(backup, "s3:ListBucket", "arn:aws:s3:::copies", {"s3:prefix": "db/daily/"})
+    assert is_allowed(backup, "s3:GetObject", manifest)
+    assert is_allowed(backup, "kms:Decrypt", "arn:replica-key", used)
+    assert not is_allowed(backup, "s3:GetObject", COPY)
+    assert not is_allowed(backup, "kms:Decrypt", "arn:replica-key", through_s3(REPLICA, BACKUP))
+
+
 @pytest.mark.parametrize(
     "action",
     [
@@ -267,6 +280,15 @@ def test_the_restore_role_puts_nothing(
     assert not is_allowed(
         restore, "s3:PutObject", resource, {"s3:ObjectCreationOperation": "false"}
     )
+
+
+def test_the_restore_role_adds_how_long_it_took_and_overwrites_no_such_record(
+    restore: Policy, is_allowed: IsAllowed
+) -> None:
+    record = f"{OPERATIONS}/status/recoveries/20261123T020000Z-0a1b2c3d.json"
+    assert is_allowed(restore, "s3:PutObject", record, NEW)
+    assert not is_allowed(restore, "s3:PutObject", record, {"s3:ObjectCreationOperation": "true"})
+    assert not is_allowed(restore, "s3:PutObject", f"{OPERATIONS}/status/report.html", NEW)
 
 
 def test_the_restore_role_encrypts_and_measures_nothing(

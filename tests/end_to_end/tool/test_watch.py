@@ -134,3 +134,18 @@ class TestTelling:
 
         assert "so Prometheus sees old numbers" in said.stderr
         assert len(switch.received) == 1
+
+
+def test_what_restores_took_stands_beside_what_is_promised(backed_up: Tool) -> None:
+    backed_up.run("drill", "latest")
+    restore = ("restore", "--into", "DATABASE_URL", "--tables", "connectors")
+    backed_up.run(*restore, "--dry-run")
+    backed_up.run(*restore)
+
+    said = json.loads(backed_up.run("status", "--json").stdout)["objectives"]
+
+    ways = {each["scenario"]: each for each in said["rto"]}
+    assert {name: each["measured"] for name, each in ways.items()} == {"table": 1, "store": 1}
+    assert 0 < ways["table"]["last_seconds"] < ways["table"]["target_seconds"] == 300
+    assert said["rpo"]["target_seconds"] == 3600
+    assert "one table" in backed_up.run("status").stdout
