@@ -2,9 +2,9 @@
 
 from moto.server import main
 
-from sandbox.emulators.moto import bucket_policies, permissions, s3, sns, users
+from sandbox.emulators.moto import bucket_policies, permissions, replication, s3, sns, users
 
 if __name__ == "__main__":
-    for service in (s3, bucket_policies, sns, users, permissions):
+    for service in (s3, replication, bucket_policies, sns, users, permissions):
         service.correct()
     main()

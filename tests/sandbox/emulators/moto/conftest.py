@@ -2,8 +2,11 @@
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
+import boto3
 import pytest
+from botocore.client import Config
 
 from sandbox.processes import Server, Supervisor, free_port, listening
 
@@ -24,3 +27,17 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     supervisor.wait(server)
     yield f"http://127.0.0.1:{port}"
     supervisor.stop("moto")
+
+
+@pytest.fixture(scope="package")
+def s3(moto: str) -> Any:
+    """A client of it."""
+    untyped: Any = boto3  # its types are those of every service there is
+    return untyped.client(
+        "s3",
+        endpoint_url=moto,
+        region_name="us-east-1",
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",  # noqa: S106 - opens nothing but this emulator
+        config=Config(s3={"addressing_style": "path"}),
+    )

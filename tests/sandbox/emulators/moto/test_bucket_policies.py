@@ -4,9 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.client import Config
 from botocore.exceptions import ClientError
 from werkzeug.datastructures import Headers
 
@@ -16,19 +14,6 @@ from sandbox.emulators.moto.bucket_policies import holds, object_action
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/own"
 BODY = b"a backup"
-
-
-@pytest.fixture(scope="package")
-def s3(moto: str) -> Any:
-    untyped: Any = boto3  # its types are those of every service there is
-    return untyped.client(
-        "s3",
-        endpoint_url=moto,
-        region_name="us-east-1",
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",  # noqa: S106 - opens nothing but this emulator
-        config=Config(s3={"addressing_style": "path"}),
-    )
 
 
 @pytest.fixture
