@@ -3,9 +3,12 @@
 A directory store of 27 years, of backups that hold next to nothing. What few listings and an index
 per month save is measured beside reading every manifest, once as it is and once with every request
 as slow as one to a bucket. Rounds are interleaved, so that a busy minute falls on all ways alike.
+The command `status` is measured as its user meets it, from its start to its end, by the same store.
 """
 
+import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,14 +23,24 @@ from typing import NamedTuple, TypeVar
 
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.index import Month, newest_months
-from neonhub_backup.domain.layout import ARCHIVE, MANIFEST, Location, new_location, tier_prefix
+from neonhub_backup.domain.layout import (
+    ARCHIVE,
+    DRILLS,
+    MANIFEST,
+    Location,
+    drill_key,
+    new_location,
+    tier_prefix,
+)
 from neonhub_backup.domain.manifest import dump_manifest
+from neonhub_backup.domain.proof import dump_proof
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.holdings.catalogue import READERS, Catalogue
 from neonhub_backup.holdings.index import Index
 from neonhub_backup.stores.base import Listed, Lock, Store, Upload
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.samples import manifest
+from neonhub_backup.watch.survey import survey
+from tests.neonhub_backup.samples import manifest, proof
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 BACKUPS = 10_000
@@ -41,6 +54,8 @@ DELAYS = (0.0, 0.03)
 """Seconds that each request takes longer: none, and as to a bucket in another country."""
 PAGE = 1000
 """What one request lists."""
+
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
 
 T = TypeVar("T")
 
@@ -87,7 +102,8 @@ class Distant:
 
 
 def build(folder: Path) -> DirectoryStore:
-    """A store of ten thousand backups, each of six objects, and their indexes."""
+    """A store of ten thousand backups, each of six objects, the drill of each, and indexes."""
+    (folder / DRILLS).mkdir()
     for place in _history():
         directory = folder / place.prefix
         directory.mkdir(parents=True)
@@ -95,6 +111,7 @@ def build(folder: Path) -> DirectoryStore:
             (directory / f"{number}.gpg").write_bytes(b"x")
         (directory / ARCHIVE).write_bytes(b"x")
         (directory / MANIFEST).write_bytes(dump_manifest(manifest(place)))
+        (folder / drill_key(place.name)).write_bytes(dump_proof(proof(place)))
     store = DirectoryStore(configuration.DirectoryStore(name="disk", path=folder))
     Index(store, store).rebuild(NOW)
     return store
@@ -134,6 +151,12 @@ def walked(store: Store) -> int:
     return len(list(catalogue.read_all(places)))
 
 
+def surveyed(store: Store) -> int:
+    """All that `status` asks: the newest backups of each tier, and the newest drills."""
+    (holding,) = survey([store], ["app"])
+    return len(holding.backups)
+
+
 def year(store: Store) -> int:
     """List the folders of twelve months, and read their manifests."""
     catalogue = Catalogue(store)
@@ -157,9 +180,38 @@ WAYS: Mapping[str, Callable[[Store], int]] = {
     "every manifest": every_manifest,
     f"the newest {NEWEST} of each tier, every object listed": listed,
     f"the newest {NEWEST} of each tier, walked to": walked,
+    "all that `status` asks, drills too": surveyed,
     f"{MONTHS} months, by their manifests": year,
     f"{MONTHS} months, by their indexes": indexed,
 }
+
+
+def command(store: DirectoryStore, place: Path) -> list[float]:
+    """Seconds that each run of the command `status` takes, as a process of its own."""
+    settings = configuration.Configuration(
+        environment="test",
+        databases=(configuration.Database(name="app"),),
+        stores=(configuration.DirectoryStore(name=store.name, path=Path(store.address)),),
+        encryption=configuration.Encryption(public_keys=(KEY,)),
+    )
+    config = place / "status.yaml"
+    config.write_text(configuration.render_configuration(settings, "a measurement"))
+    seconds: list[float] = []
+    for _ in range(ROUNDS):
+        began = time.monotonic()
+        ended = subprocess.run(
+            [sys.executable, "-m", "neonhub_backup", "--config", config, "status", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+        seconds.append(time.monotonic() - began)
+        # It has a verdict on backups of another day, and has seen the newest of each tier.
+        (database,) = json.loads(ended.stdout)["databases"]
+        (seen,) = database["stores"]
+        if seen["newest"] is None:
+            raise SystemExit("status saw no backup, so there is nothing to measure")
+    return seconds
 
 
 class Measured(NamedTuple):
@@ -215,8 +267,14 @@ def report(measured: Mapping[str, Measured]) -> str:
 
 def main() -> None:
     """Print what the README of this folder has."""
-    with tempfile.TemporaryDirectory() as place:
-        print(report(measure(build(Path(place)))))
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home, "store")
+        folder.mkdir()
+        store = build(folder)
+        print(report(measure(store)))
+        seconds = command(store, Path(home))
+    took = ", ".join(f"{each:.2f}" for each in sorted(seconds))
+    print(f"\nThe command `status`: **{statistics.median(seconds):.2f} s** ({took}).")
 
 
 if __name__ == "__main__":

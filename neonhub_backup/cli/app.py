@@ -74,6 +74,9 @@ COMMANDS = {
         "prune",
         "Delete what has had its time from directory stores; buckets do it by themselves.",
     ),
+    "index": Listing(
+        "index", "The index of each month, which saves reading the manifests of its backups."
+    ),
     "wal": Listing(
         "wal", "Archive a self-hosted server's WAL, and see whether all of it is there."
     ),

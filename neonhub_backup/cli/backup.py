@@ -23,6 +23,7 @@ from neonhub_backup.github.summary import BackedUp, BackupReport
 from neonhub_backup.holdings.history import History, read_history
 from neonhub_backup.neon import snapshots
 from neonhub_backup.neon.api import Api, open_api
+from neonhub_backup.upkeep.indexing import keep_up
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,13 @@ def backup(
             )
         if not as_json:
             say_backup(result)
+    taken_to = [
+        (store, one.location.started)
+        for _, one in outcomes
+        if isinstance(one, Backup)
+        for store in one.stored
+    ]
+    keep_up(session.configuration, taken_to, datetime.now(UTC))
     if as_json:
         write_json(results)
     if reporting.is_wanted():

@@ -22,6 +22,7 @@ from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.selection import choose, first_that_works
 from neonhub_backup.public_keys import Part
 from neonhub_backup.stores.base import Store
+from neonhub_backup.upkeep.indexing import keep_up
 from neonhub_backup.upkeep.key_checks import Finding, PrivateKey, check_backup, check_recipients
 from neonhub_backup.upkeep.rewrapping import PROCEDURE, Outcome, Rotated, Rotation, every_current
 
@@ -146,6 +147,7 @@ def rotate(
     for damaged in failures:
         log.error("%s", damaged)
     results: list[dict[str, Any]] = []
+    begun: list[datetime] = []
     public_keys = session.configuration.encryption.public_keys
     with encryptor(public_keys) as encrypt, decryptor() as decrypt:
         rotation = Rotation(reading, writing, session.configuration.retention, encrypt, decrypt)
@@ -158,8 +160,11 @@ def rotate(
                 failures.append(error)
                 continue
             results.append(_describe_rotated(done))
+            if done.outcome is Outcome.REWRAPPED and done.copy:
+                begun.append(done.copy.started)
             if not as_json:
                 _say_rotated(done)
+    keep_up(session.configuration, [(writing, each) for each in begun], datetime.now(UTC))
     report(results, as_json=as_json)
     if failures:
         first, *others = failures

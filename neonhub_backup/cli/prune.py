@@ -12,6 +12,7 @@ from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.stores.directory import DirectoryStore
+from neonhub_backup.upkeep.indexing import keep_up
 from neonhub_backup.upkeep.pruning import Held, Survey, carry_out, survey
 
 
@@ -45,6 +46,8 @@ def prune(
     for directory, decided in found:
         if dry_run is False:
             carry_out(directory, decided, now)
+            gone = [(directory, held.location.started) for held in decided.plan.expired]
+            keep_up(session.configuration, gone, now)
         results.append(_result(directory, decided, deleted=dry_run is False))
     report(results, as_json=as_json)
     if not as_json:

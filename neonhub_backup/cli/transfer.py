@@ -18,6 +18,7 @@ from neonhub_backup.holdings.selection import Candidate, first_that_works
 from neonhub_backup.processes import Programs
 from neonhub_backup.upkeep.copying import Moved, copy_to
 from neonhub_backup.upkeep.copying import fetch as fetch_copy
+from neonhub_backup.upkeep.indexing import keep_up
 
 
 @app.command()
@@ -65,6 +66,7 @@ def copy(
     used, moved = _first(
         copies, lambda copy, programs: copy_to(copy, destination, retention, now, programs)
     )
+    keep_up(session.configuration, [(destination, used.location.started)], now)
     _say("copied", used, moved, as_json=as_json)
 
 

@@ -1,10 +1,12 @@
 """Which backups a store holds."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 
 from neonhub_backup.domain.index import Month, parse_month
 from neonhub_backup.domain.layout import (
@@ -26,6 +28,11 @@ LATEST = "latest"
 
 READERS = 16
 """Manifests that are read side by side: each is small, and far away."""
+_LISTED_AHEAD = 8
+"""The most listings side by side of which it is not known yet whether all are needed."""
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -48,28 +55,32 @@ class Catalogue:
         return found
 
     def newest_first(self, tier: Tier) -> Iterator[Location]:
-        """Candidates for backups of a tier, newest first, each month listed only once it is needed.
+        """Candidates for backups of a tier, newest first, listed as they are needed.
 
         Only a candidate: its folder is there, and whether its manifest is was not looked at. It is
         no backup when `read` raises MissingObjectError: it is being written, or never was
         completed, or its objects are expiring.
 
-        Costs a listing of the tier, one of each year and one of each month that it gets to,
-        however many objects the backups have, and reads nothing.
+        Costs a listing of the tier, one of each year and one of each month that it gets to, and of
+        those soon after, which are listed side by side; however many objects the backups have. It
+        reads nothing.
         """
-        for month in self.months(tier):
-            yield from self.candidates(tier, month)
+
+        def candidates(month: Month) -> list[Location]:
+            return self.candidates(tier, month)
+
+        yield from _ahead(candidates, self.months(tier))
 
     def months(self, tier: Tier) -> Iterator[Month]:
-        """The months that have folders of a tier, newest first, each year listed once needed."""
+        """The months that have folders of a tier, newest first, years listed as they are needed."""
         top = tier_prefix(tier)
-        for year in reversed(list(self.store.folders(top))):
-            if parse_month(f"{year}-01") is None:
-                continue
-            for folder in reversed(list(self.store.folders(f"{top}{year}/"))):
-                month = parse_month(f"{year}-{folder}")
-                if month is not None:
-                    yield month
+
+        def months(year: str) -> list[Month]:
+            parsed = [parse_month(f"{year}-{name}") for name in self.store.folders(f"{top}{year}/")]
+            return sorted((month for month in parsed if month is not None), reverse=True)
+
+        years = [year for year in self.store.folders(top) if parse_month(f"{year}-01") is not None]
+        yield from _ahead(months, reversed(years))
 
     def candidates(self, tier: Tier, month: Month) -> list[Location]:
         """The folders of a tier's backups begun in a month, newest first: see `newest_first`."""
@@ -161,3 +172,14 @@ class Catalogue:
     def _is_complete(self, location: Location) -> bool:
         key = location.prefix + MANIFEST
         return any(listed.key == key for listed in self.store.list(key))
+
+
+def _ahead(ask: Callable[[Asked], Sequence[Answer]], asked: Iterable[Asked]) -> Iterator[Answer]:
+    """The answers in their order, of one question, then of two side by side, then of more."""
+    left = iter(asked)
+    number = 1
+    with ThreadPoolExecutor(_LISTED_AHEAD, "listings") as pool:
+        while batch := list(islice(left, number)):
+            for answers in pool.map(ask, batch):
+                yield from answers
+            number = min(2 * number, _LISTED_AHEAD)

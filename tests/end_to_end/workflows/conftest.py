@@ -23,6 +23,7 @@ from sandbox.throwaway import Throwaway
 from tests.end_to_end.workflows.repository import Repository
 
 BUCKET = "neonhub-local-backups"
+OPERATIONS = "neonhub-local-operations"
 EXAMPLES = "NEONHUB_BACKUP_EXAMPLES"
 """The variable that names a folder to keep summaries in."""
 
@@ -67,6 +68,13 @@ class Local:
 
     def stored(self) -> dict[str, list[str]]:
         """The keys of each store's backups."""
+        return self._keys(BUCKET, "db/")
+
+    def indexes(self) -> dict[str, list[str]]:
+        """The keys of the indexes in each store's operations bucket."""
+        return self._keys(OPERATIONS, "index/")
+
+    def _keys(self, bucket: str, prefix: str) -> dict[str, list[str]]:
         untyped: Any = boto3  # its types are those of every service there is
         s3 = untyped.client(
             "s3",
@@ -75,10 +83,10 @@ class Local:
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",  # noqa: S106 - the emulator's
         )
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="db/")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         aws = [each["Key"] for page in pages for each in page.get("Contents", [])]
         request = urllib.request.Request(  # noqa: S310 - http, our own
-            f"{self.sandbox.gcs_url}/storage/v1/b/{BUCKET}/o?prefix=db/",
+            f"{self.sandbox.gcs_url}/storage/v1/b/{bucket}/o?prefix={prefix}",
             headers={"Authorization": "Bearer sandbox"},
         )
         with _DIRECTLY.open(request, timeout=30) as response:

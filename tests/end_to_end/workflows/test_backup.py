@@ -1,5 +1,7 @@
 """The backup workflow of the local stack, unchanged, by act."""
 
+import pytest
+
 from sandbox.runner.running import SUCCESS, Run
 from tests.end_to_end.workflows.conftest import Local
 
@@ -12,6 +14,16 @@ def test_a_run_on_schedule_leaves_the_same_backup_in_both_clouds(
     assert stored["aws"] == stored["gcp"]
     (name,) = local.backups()["aws"]
     assert all(f"/{name}/" in key for key in stored["aws"])
+
+
+@pytest.mark.parametrize("store", ["aws", "gcp"])
+def test_its_role_may_bring_the_index_of_the_month_up_to_date(
+    store: str, first_backup: Run, local: Local
+) -> None:
+    (place,) = local.places()[store]
+    (key,) = local.indexes()[store]
+    assert key.startswith(f"index/{place.started:%Y-%m}/")
+    assert "was not brought up to date" not in first_backup.log
 
 
 def test_its_summary_says_what_was_stored_and_that_it_is_valid(
