@@ -91,6 +91,21 @@ def new_file(path: Path) -> Generator[NewFile]:
         file.close()
 
 
+def replace_file(path: Path, text: str) -> None:
+    """Write a file that may be there already: as it was, or wholly new.
+
+    Raises:
+        StoreError: the disk refuses it.
+    """
+    with telling(path):
+        partial = path.with_name(f"{PARTIAL}{secrets.token_hex(8)}")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def already_there(path: Path) -> ConfigurationError:
     """The refusal to overwrite a file."""
     return ConfigurationError(

@@ -70,6 +70,9 @@ COMMANDS = {
     "watch": Listing(
         "watch", "Look at everything that `status` shows, and tell whoever should know."
     ),
+    "report": Listing(
+        "report", "Write a page that shows how the backups stand and have stood for a year."
+    ),
     "prune": Listing(
         "prune",
         "Delete what has had its time from directory stores; buckets do it by themselves.",

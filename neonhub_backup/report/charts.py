@@ -16,12 +16,13 @@ from xml.etree import ElementTree as ET
 
 from neonhub_backup.report.markup import Markup
 
-WIDTH, HEIGHT = 460, 200
+WIDTH, HEIGHT = 380, 200
 """Units of the drawing, which is as wide as its column: letters stay readable on a phone."""
 
 _SVG = "{http://www.w3.org/2000/svg}"
-_LETTERS = 11
+_LETTERS = 12
 _MOST_TICKS = 5
+_MOST_LABELS = 5
 _NUMBER = re.compile(r"\d+\.\d{2,}")
 _LEFT_OUT = {"script", "style", "desc", "defs", "title"}
 """What pygal adds for its own script, and for its own looks."""
@@ -72,7 +73,7 @@ def over_time(title: str, description: str, axis: Axis, lines: Sequence[Line]) -
             show_dots=line.dots is not None,
             dots_size=line.dots or 0,
         )
-    return _drawn(chart, title, description, [line.role for line in lines])
+    return _drawn(chart, "lines", title, description, [line.role for line in lines])
 
 
 def bars(
@@ -86,11 +87,11 @@ def bars(
     import pygal  # noqa: PLC0415 - as above
 
     chart = pygal.StackedBar(**_settings(axis), rounded_bars=2)
-    # Every third label has room.
-    chart.x_labels = [label if number % 3 == 0 else "" for number, label in enumerate(labels)]
+    apart = math.ceil(len(labels) / _MOST_LABELS)
+    chart.x_labels = [label if number % apart == 0 else "" for number, label in enumerate(labels)]
     for role, values in groups:
         chart.add(role, list(values))
-    return _drawn(chart, title, description, [role for role, _ in groups])
+    return _drawn(chart, "columns", title, description, [role for role, _ in groups])
 
 
 def linear(top: float, text: Callable[[float], str], base: float = 10.0) -> Axis:
@@ -123,22 +124,24 @@ def _settings(axis: Axis) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "margin": 6,
-        "margin_right": 14,
+        "margin_right": 24,
         "js": (),
         "css": (),
         "style": Style(label_font_size=_LETTERS, major_label_font_size=_LETTERS),
         "no_prefix": True,
+        "truncate_label": -1,
         "show_legend": False,
-        "range": (axis.ticks[0], axis.ticks[-1]),
+        # As far that the last tick is inside, however it is rounded.
+        "range": (axis.ticks[0], axis.ticks[-1] * 1.001),
         "y_labels": [{"value": tick, "label": axis.text(tick)} for tick in axis.ticks],
     }
 
 
 def _moments(first: datetime, last: datetime) -> Iterator[datetime]:
-    """At most six times that are whole months, days or hours."""
+    """A few times that are whole months, days or hours."""
     span = last - first
     if span > timedelta(days=100):
-        step = math.ceil(span / timedelta(days=30.5) / 6)
+        step = math.ceil(span / timedelta(days=30.5) / _MOST_LABELS)
         month = first.year * 12 + first.month
         for number in count(month, step):
             moment = datetime(number // 12, number % 12 + 1, 1, tzinfo=UTC)
@@ -146,7 +149,7 @@ def _moments(first: datetime, last: datetime) -> Iterator[datetime]:
                 return
             yield moment
     elif span > timedelta(days=2):
-        days = math.ceil(span / timedelta(days=6))
+        days = math.ceil(span / timedelta(days=_MOST_LABELS))
         moment = first.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         while moment <= last:
             yield moment
@@ -164,14 +167,14 @@ def _form(first: datetime, last: datetime) -> str:
     return "%d %b" if span > timedelta(days=2) else "%d %b, %H:%M"
 
 
-def _drawn(chart: Any, title: str, description: str, roles: Sequence[str]) -> Markup:
+def _drawn(chart: Any, kind: str, title: str, description: str, roles: Sequence[str]) -> Markup:
     # What pygal writes, read again to leave out what a static page neither needs nor allows.
     root = ET.fromstring(chart.render(disable_xml_declaration=True))  # noqa: S314 - as written above
     _clean(root)
     graph = next(each for each in root if each.tag == f"{_SVG}g")
     inside = "".join(_written(each, roles) for each in graph)
     return Markup(
-        f'<svg class="chart" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" focusable="false">'
+        f'<svg class="chart {kind}" role="img" viewBox="0 0 {WIDTH} {HEIGHT}" focusable="false">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{inside}</svg>"
     )
 

@@ -5,14 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from neonhub_backup.domain.configuration import Configuration, S3Store
 from neonhub_backup.domain.index import Entry, newest_months
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.errors import StoreError
 from neonhub_backup.holdings.index import Index
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.base import Store
-from neonhub_backup.stores.factory import open_store
 from neonhub_backup.watch.holdings import Backup, Holding
 
 MONTHS = 13
@@ -57,28 +55,6 @@ class _Answer:
     backups: tuple[Backup, ...]
     proofs: tuple[Proof, ...]
     unread: Unread | None = None
-
-
-def replicas(configuration: Configuration) -> dict[str, Store]:
-    """The buckets into which S3 copies what a store takes, by the store's name; not contacted yet.
-
-    Each is named after its store.
-    """
-    found: dict[str, Store] = {}
-    for settings in configuration.stores:
-        if isinstance(settings, S3Store) and settings.replica is not None:
-            replica = settings.model_copy(
-                update={
-                    "name": f"{settings.name} replica",
-                    "bucket": settings.replica.bucket,
-                    "region": settings.replica.region,
-                    "kms_key_arn": None,
-                    "operations_bucket": None,
-                    "replica": None,
-                }
-            )
-            found[settings.name] = open_store(replica)
-    return found
 
 
 def look_back(

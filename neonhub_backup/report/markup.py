@@ -17,7 +17,7 @@ Content = str | Markup | None | Iterable["Content"]
 """What may stand in an element: text, other elements, nothing, or several of them."""
 
 
-def element(name: str, *content: Content, **attributes: str | bool | None) -> Markup:
+def element(name: str, /, *content: Content, **attributes: str | bool | None) -> Markup:
     """An element. Attributes that Python has a word for end with `_`, those with a dash have `_`.
 
     None and False leave an attribute out, True gives it no value.

@@ -38,73 +38,84 @@ def moment_of(field: Field) -> datetime:
     return datetime.fromisoformat(field.value)
 
 
-def words(field: Field, none: str = "none", class_: str | None = None) -> Markup:
+def shown(field: Field, content: str | Markup) -> Markup:
+    """A value in whatever form it is given."""
+    return element(
+        "data",
+        content,
+        value="" if field.value is None else str(field.value),
+        data_path=field.path,
+        data_value=json.dumps(field.value, ensure_ascii=False),
+    )
+
+
+def words(field: Field, none: str = "none") -> Markup:
     """Text as it is."""
-    return _shown(field, none if field.value is None else str(field.value), class_)
+    return shown(field, none if field.value is None else str(field.value))
 
 
 def count(field: Field, none: str = "unknown") -> Markup:
     """A whole number."""
-    return _shown(field, none if field.value is None else f"{field.value:,}")
+    return shown(field, none if field.value is None else f"{field.value:,}")
 
 
 def size(field: Field, none: str = "unknown") -> Markup:
     """Bytes."""
-    return _shown(field, none if field.value is None else size_text(field.value))
+    return shown(field, none if field.value is None else size_text(field.value))
 
 
 def gigabytes(field: Field, none: str = "unknown") -> Markup:
     """Gigabytes as they are billed."""
-    return _shown(field, none if field.value is None else gigabytes_text(field.value))
+    return shown(field, none if field.value is None else gigabytes_text(field.value))
 
 
 def age(field: Field, none: str = "unknown") -> Markup:
     """Seconds, as an age."""
-    return _shown(field, none if field.value is None else _age_text(field.value))
+    return shown(field, none if field.value is None else _age_text(field.value))
 
 
 def taken(field: Field, none: str = "unknown") -> Markup:
     """Seconds, as the time that something took."""
-    return _shown(field, none if field.value is None else taken_text(field.value))
+    return shown(field, none if field.value is None else taken_text(field.value))
 
 
-def kept(field: Field, none: str = "unknown") -> Markup:
-    """Seconds, as retention tables have them."""
-    return _shown(
-        field,
-        none if field.value is None else format_duration(timedelta(seconds=field.value)),
-    )
+def duration(field: Field, none: str = "unknown") -> Markup:
+    """Seconds that somebody promised, as they would write it."""
+    return shown(field, none if field.value is None else _duration_text(field.value))
 
 
 def percent(field: Field, none: str = "unknown") -> Markup:
     """A change in percent."""
-    return _shown(field, none if field.value is None else f"{field.value:+.1f} %")
+    return shown(field, none if field.value is None else f"{field.value:+.1f} %")
 
 
 def money(field: Field, currency: str, none: str = "unknown") -> Markup:
     """An amount."""
-    return _shown(field, none if field.value is None else f"{field.value:,.2f} {currency}")
+    return shown(field, none if field.value is None else f"{field.value:,.2f} {currency}")
 
 
-def moment(field: Field, none: str = "never", class_: str | None = None) -> Markup:
+def moment(field: Field, none: str = "never") -> Markup:
     """A time, to the minute."""
     if field.value is None:
-        return _shown(field, none, class_)
+        return shown(field, none)
     text = f"{moment_of(field).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return _shown(field, element("time", text, datetime=field.value), class_)
+    return shown(field, element("time", text, datetime=field.value))
+
+
+def moment_as(field: Field, form: str) -> Markup:
+    """A time, in a form such as %H:%M."""
+    text = f"{moment_of(field).astimezone(UTC):{form}}"
+    return shown(field, element("time", text, datetime=field.value))
 
 
 def day(field: Field, none: str = "never") -> Markup:
     """The day of a time."""
-    if field.value is None:
-        return _shown(field, none)
-    text = f"{moment_of(field).astimezone(UTC):%Y-%m-%d}"
-    return _shown(field, element("time", text, datetime=field.value))
+    return shown(field, none) if field.value is None else moment_as(field, "%Y-%m-%d")
 
 
 def yes_no(field: Field, yes: str, no: str, none: str = "unknown") -> Markup:
     """Whether something is so."""
-    return _shown(field, none if field.value is None else yes if field.value else no)
+    return shown(field, none if field.value is None else yes if field.value else no)
 
 
 def advice(field: Field) -> Markup:
@@ -112,7 +123,7 @@ def advice(field: Field) -> Markup:
     text = str(field.value)
     problem, colon, fix = text.rpartition(": ")
     inner = [problem + colon, element("strong", fix)] if colon else [text]
-    return _shown(field, join(*inner))
+    return shown(field, join(*inner))
 
 
 def gigabytes_text(number: float) -> str:
@@ -123,23 +134,22 @@ def gigabytes_text(number: float) -> str:
 def taken_text(seconds: float) -> str:
     """Seconds, minutes or hours."""
     if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+        number, unit = seconds, "s"
+    elif seconds < 7200:
+        number, unit = seconds / 60, "min"
+    else:
+        number, unit = seconds / 3600, "h"
+    return f"{number:.1f}".removesuffix(".0") + f" {unit}"
+
+
+def _duration_text(seconds: float) -> str:
+    hours = seconds / 3600
+    if hours == int(hours):
+        return format_duration(timedelta(hours=hours))
+    return f"{seconds / 60:g} min"
 
 
 def _age_text(seconds: float) -> str:
     if seconds < 0:
         return f"-{age_text(timedelta(seconds=-seconds))}"
     return age_text(timedelta(seconds=seconds))
-
-
-def _shown(field: Field, content: str | Markup, class_: str | None = None) -> Markup:
-    return element(
-        "data",
-        content,
-        value="" if field.value is None else str(field.value),
-        class_=class_,
-        data_path=field.path,
-        data_value=json.dumps(field.value, ensure_ascii=False),
-    )

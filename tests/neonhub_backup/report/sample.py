@@ -17,12 +17,14 @@ from neonhub_backup.domain.configuration import (
     Replica,
     S3Store,
 )
+from neonhub_backup.domain.manifest import Origin
 from neonhub_backup.domain.proof import Proof
+from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.report.document import Known, describe_report
 from neonhub_backup.report.gathering import Kept, Past, Unread
 from neonhub_backup.watch.holdings import Backup, Holding
-from neonhub_backup.watch.status import assess, describe_status
+from neonhub_backup.watch.status import Seen, assess, describe_status
 from tests.neonhub_backup.samples import location, proof
 
 NOW = datetime(2026, 3, 12, 9, 30, tzinfo=UTC)
@@ -68,18 +70,41 @@ def known() -> Known:
         _holding("gcp", "neonhub", late, drills["gcp"]),
         _holding("gcp", "analytics", analytics, drills["gcp"]),
     ]
-    return Known(
-        configuration=CONFIGURATION,
-        status=assess(CONFIGURATION, holdings, NOW),
-        holdings=holdings,
+    seen = Seen(
         replicas={
             "aws": [
                 _holding("aws replica", "neonhub", neonhub[1:], ()),
                 _holding("aws replica", "analytics", analytics, ()),
             ]
         },
+        recoveries=[
+            _recovery(Scenario.TABLE, "restore", 14.2, DAY * 3),
+            _recovery(Scenario.TABLE, "restore", 11.8, DAY * 40),
+            _recovery(Scenario.STORE, "emergency restore", 1130.0, DAY * 52),
+        ],
+    )
+    return Known(
+        configuration=CONFIGURATION,
+        status=assess(CONFIGURATION, holdings, NOW, seen),
+        holdings=holdings,
+        replicas=seen.replicas,
         pasts=[_past("neonhub", holdings), _past("analytics", holdings)],
         unread=[],
+    )
+
+
+def _recovery(scenario: Scenario, command: str, seconds: float, age: timedelta) -> Recovery:
+    return Recovery(
+        scenario=scenario,
+        environment="production",
+        database="neonhub",
+        command=command,
+        source="20260301T020712Z-0037cb9f",
+        store="aws",
+        finished=NOW - age,
+        seconds=seconds,
+        origin=Origin(host="runner", user="restore", run=None),
+        tool_version="0.1.0",
     )
 
 

@@ -10,12 +10,10 @@ from neonhub_backup.domain.proof import Proof
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.holdings.index import Index
 from neonhub_backup.holdings.proofs import Proofs
-from neonhub_backup.report.gathering import look_back, replicas
-from neonhub_backup.stores.s3 import S3Store
+from neonhub_backup.report.gathering import look_back
 from neonhub_backup.watch.holdings import Holding
 from neonhub_backup.watch.survey import survey
 from tests.neonhub_backup.memory import CountingStore
-from tests.neonhub_backup.report import sample
 from tests.neonhub_backup.samples import manifest, proof
 
 NOW = datetime(2026, 3, 12, 9, 30, tzinfo=UTC)
@@ -134,15 +132,3 @@ def test_a_store_that_is_lost_between_two_looks_still_tells_what_it_told(
 
     assert [each.backup.name for each in past.backups] == [place.name]
     assert "cannot list" in unread.text
-
-
-def test_a_replica_is_a_bucket_of_its_own_region() -> None:
-    (name, replica), *others = replicas(sample.CONFIGURATION).items()
-
-    assert others == []
-    assert isinstance(replica, S3Store)
-    assert (name, replica.name, replica.address) == (
-        "aws",
-        "aws replica",
-        "s3://neonhub-production-replica",
-    )

@@ -1,0 +1,82 @@
+"""`report`: everything that is known of an environment's backups, as a page or as JSON."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neonhub_backup.cli import output
+from neonhub_backup.cli.app import app
+from neonhub_backup.cli.looking import Looked, look
+from neonhub_backup.cli.options import DatabaseName, Json
+from neonhub_backup.cli.session import Session, open_session
+from neonhub_backup.cli.watch import WalToo
+from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.files import replace_file
+from neonhub_backup.report.document import Known, describe_report
+from neonhub_backup.report.gathering import look_back
+from neonhub_backup.report.others import read_statuses
+from neonhub_backup.report.page import render_page
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the page into this file, in the place of the one that is there.",
+            metavar="FILE",
+        ),
+    ] = None,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            help="Show another environment beside this one: a file that its `status --json`"
+            " wrote. May be given several times.",
+            metavar="FILE",
+        ),
+    ] = None,
+    database: DatabaseName = None,
+    wal: WalToo = False,
+    as_json: Json = False,
+) -> None:
+    """Write a page that shows how the backups stand and have stood for a year.
+
+    It is one file, runs no script and loads nothing. Reads every store, tells nobody. The exit
+    code says whether it was written, whatever it shows; a verdict is what `status` is for.
+    """
+    if html is None and not as_json:
+        raise ConfigurationError(
+            "--html is missing and --json is not given, so there is nothing to write: name the file"
+            " that the page shall be in"
+        )
+    if html is not None and html.exists() and not html.is_file():
+        raise ConfigurationError(
+            f"--html {html} is there and is no file, so no page was written: name a file"
+        )
+    beside = read_statuses(others or [])
+    session = open_session(context.obj)
+    found = look(session, database, wal=wal)
+    document = describe_report(_known(session, found), beside)
+    if html is not None:
+        replace_file(html, render_page(document))
+    output.report(document, as_json=as_json)
+    if not as_json:
+        status = document["status"]
+        typer.echo(f"{status['environment']}: {status['verdict']}; the page is {html}")
+
+
+def _known(session: Session, found: Looked) -> Known:
+    now = found.status.taken
+    indexes = {store.name: store for store in session.operations}
+    pasts, unread = look_back(session.stores, indexes, found.holdings, now)
+    return Known(
+        configuration=session.configuration,
+        status=found.status,
+        holdings=found.holdings,
+        replicas=found.seen.replicas,
+        pasts=pasts,
+        unread=unread,
+    )
