@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from components.aws.deployment_policies import ROLE_PATH
 from components.sections import DatabaseSettings, Settings
 from neonhub_backup.domain.configuration import (
     Archiving,
     Configuration,
     Database,
+    Deployment,
     Encryption,
     GcsStore,
     Neon,
     Objectives,
     Recovery,
     Replica,
+    Runbook,
     S3Store,
     ScheduledWorkflow,
     Store,
@@ -21,6 +24,7 @@ from neonhub_backup.domain.configuration import (
     render_configuration,
 )
 from neonhub_backup.domain.retention import RetentionPolicy
+from neonhub_backup.runbook.page import runbook_page
 from workflows.args import WorkflowArgs
 from workflows.backup import backup_file, backup_workflow
 from workflows.drill import drill_file, drill_workflow
@@ -35,15 +39,15 @@ from workflows.watch import watch_file, watch_workflow
 def generated_files(settings: Settings, source: str) -> dict[str, str]:
     """Every generated file by its path, the configuration before the workflows that read it.
 
-    `source` names the file that the settings were read from.
+    Last is the runbook. `source` names the file that the settings were read from.
     """
     args = workflow_args(settings, source)
     workflows = dict(_workflows(settings, args))
+    configuration = tool_configuration(settings, workflows, source)
     return {
-        args.configuration_path: render_configuration(
-            tool_configuration(settings, workflows), source
-        ),
+        args.configuration_path: render_configuration(configuration, source),
         **{f".github/workflows/{name}": render(each) for name, each in workflows.items()},
+        f"docs/RUNBOOK.{settings.environment}.md": runbook_page(configuration),
     }
 
 
@@ -52,7 +56,7 @@ def workflow_args(settings: Settings, source: str) -> WorkflowArgs:
     return WorkflowArgs(
         environment=settings.environment,
         source=source,
-        configuration_path=f".neonhub-backup/{settings.environment}.yaml",
+        configuration_path=_configuration_path(settings),
         retention=settings.retention,
         rpo=settings.objectives.rpo,
         databases={each.name: each.variable for each in settings.databases},
@@ -92,10 +96,16 @@ def _workflows(settings: Settings, args: WorkflowArgs) -> Iterator[tuple[str, Wo
         yield promote_file(args.environment), promote_workflow(args)
 
 
-def tool_configuration(settings: Settings, workflows: Mapping[str, Workflow]) -> Configuration:
+def _configuration_path(settings: Settings) -> str:
+    return f".neonhub-backup/{settings.environment}.yaml"
+
+
+def tool_configuration(
+    settings: Settings, workflows: Mapping[str, Workflow], source: str
+) -> Configuration:
     """What the tool is told, in the workflow and on a laptop in a disaster alike.
 
-    `workflows` are those of the stack, by their files.
+    `workflows` are those of the stack, by their files; `source` is where the settings are from.
     """
     return Configuration(
         environment=settings.environment,
@@ -117,6 +127,28 @@ def tool_configuration(settings: Settings, workflows: Mapping[str, Workflow]) ->
         objectives=Objectives.model_validate(settings.objectives.model_dump()),
         watch=Watch.model_validate(settings.watch.model_dump()),
         workflows=tuple(_scheduled(workflows)),
+        runbook=Runbook.model_validate(settings.runbook.model_dump()),
+        deployment=_deployment(settings, workflows, source),
+    )
+
+
+def _deployment(settings: Settings, workflows: Mapping[str, Workflow], source: str) -> Deployment:
+    aws, review = settings.aws, settings.github.restore
+    return Deployment(
+        source=source,
+        repository=settings.repository.full_name,
+        branch=settings.github.branch,
+        configuration=_configuration_path(settings),
+        tool_repository=settings.tool.repository,
+        tool_commit=settings.tool.commit,
+        postgres_major_version=settings.postgres_major_version,
+        dispatched=tuple(file for file, workflow in workflows.items() if workflow.inputs),
+        reviewers=(*review.users, *(f"{settings.owner}/{team}" for team in review.teams)),
+        # By its name: only AWS knows the account's number before the stack is deployed.
+        restore_role=f"{ROLE_PATH.strip('/')}/{aws.bucket_prefix}-restore" if aws else None,
+        restore_account=f"{settings.environment}-restore@{settings.project}.iam.gserviceaccount.com"
+        if settings.gcp
+        else None,
     )
 
 

@@ -28,6 +28,7 @@ from components.github.delivery import Delivery
 from components.repository import Repository
 from neonhub_backup.domain.configuration import (
     Check,
+    Contact,
     Encryption,
     Neon,
     Recovery,
@@ -143,6 +144,16 @@ def _public_key_file(written: Path, info: ValidationInfo) -> Path:
 def _day_alone(given: Any) -> Any:
     """A date without quotes is a moment to the engine, which it writes in Go's way."""
     return given.removesuffix(" 00:00:00 +0000 UTC") if isinstance(given, str) else given
+
+
+def _has_come(day: date | None, info: ValidationInfo) -> date | None:
+    now = _context(info).today
+    if day is not None and day > now:
+        raise ValueError(
+            f"{day} is still to come, so the next review would be reckoned from one that nobody has"
+            f" held; write the day of the last one, up to {now}"
+        )
+    return day
 
 
 def _not_expired(expires: date, info: ValidationInfo) -> date:
@@ -316,6 +327,24 @@ class WatchSettings(Watch):
     """The domain's bounds of what is usual, their keys written as those of every other setting."""
 
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
+class ContactSettings(Contact):
+    """The domain's contact, its keys written as those of every other setting."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
+class RunbookSettings(Section):
+    """What people need beside the commands of the runbook, and when they last looked through it."""
+
+    contacts: tuple[ContactSettings, ...] = ()
+    """Whom to call, in the order of the runbook: {name: …, about: …, reach: …,
+    responseMinutes: 30}."""
+    review_months: int = Field(default=3, ge=1, le=24)
+    """Months after which the procedures are reviewed again."""
+    reviewed: Annotated[date | None, BeforeValidator(_day_alone), AfterValidator(_has_come)] = None
+    """The day of the last review, such as 2026-01-26; the next one is reckoned from it."""
 
 
 class NeonSettings(Neon):
@@ -571,6 +600,8 @@ class Settings(Kept):
     watch: Annotated[WatchSettings, _key("watch")] = WatchSettings()
     """By how much backups may differ from those of a week before, such as shrinkPercent: 20, and
     which changes are planned."""
+    runbook: Annotated[RunbookSettings, _key("runbook")] = RunbookSettings()
+    """Whom to call, and when the procedures were last reviewed, such as reviewed: 2026-01-26."""
     encryption: Annotated[EncryptionSettings, _key("encryption")]
     """Who can read the backups."""
     postgres_major_version: Annotated[int, _key("postgresMajorVersion"), Field(ge=16, le=99)]

@@ -93,6 +93,12 @@ COMMANDS = {
     "emergency": Listing(
         "emergency", "The way back from a lost or damaged database, step by step."
     ),
+    "dr": Listing(
+        "dr", "The disaster checklist as a journal: what to do next, and what was done when."
+    ),
+    "runbook": Listing(
+        "runbook", "Print the runbook: which restore when, with the names of this environment."
+    ),
     "keys": Listing(
         "keys", "Check the keys of the recipients, and encrypt backups anew for others."
     ),

@@ -349,6 +349,61 @@ class ScheduledWorkflow(_Section):
     """The longest time from one start to the next."""
 
 
+class Deployment(_Section):
+    """What the stack has made beside the stores, and who works with it: people name it in need."""
+
+    source: str
+    """The file of the stack's settings, which is what to edit, such as Pulumi.prod.yaml."""
+    repository: str = Field(pattern=r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$")
+    """Owner and name of the repository that this file and the workflows are committed to."""
+    branch: str
+    """Its branch that the workflows run on."""
+    configuration: str
+    """Path of this file in it."""
+    tool_repository: str
+    """Owner and name of the repository that holds the tool."""
+    tool_commit: str
+    """The commit of it that the workflows run."""
+    postgres_major_version: int
+    """Major version of the servers."""
+    dispatched: tuple[str, ...] = ()
+    """Files of the workflows that people can start."""
+    reviewers: tuple[str, ...] = ()
+    """Users, and teams as owner/team, one of whom must agree to a restore in GitHub."""
+    restore_role: str | None = None
+    """The role in AWS that may read backups, as path/name. None: there is none."""
+    restore_account: str | None = None
+    """The service account in Google Cloud that may. None: there is none."""
+
+
+class Contact(_Section):
+    """Somebody who helps when something is wrong, and how soon."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    name: str = Field(min_length=1)
+    """Who it is, such as Neon support."""
+    about: str = Field(min_length=1)
+    """What they help with, such as: the database cannot be reached."""
+    reach: str = Field(min_length=1)
+    """How to reach them: an address, a number, a channel. It is committed, so no secret."""
+    response_minutes: int = Field(ge=1)
+    """Minutes within which they answer."""
+
+
+class Runbook(_Section):
+    """What people need beside the commands, and when they last looked through it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    contacts: tuple[Contact, ...] = ()
+    """Whom to call, in the order of the runbook."""
+    review_months: int = Field(default=3, ge=1, le=24)
+    """Months after which the procedures are reviewed again."""
+    reviewed: date | None = None
+    """The day of the last review, such as 2026-01-26. None: there was none yet."""
+
+
 class Configuration(_Section):
     """All that the tool needs to know, but the secrets."""
 
@@ -362,6 +417,9 @@ class Configuration(_Section):
     watch: Watch = Watch()
     workflows: tuple[ScheduledWorkflow, ...] = ()
     """Those that do all of this on schedule, whether GitHub still starts them or not."""
+    runbook: Runbook = Runbook()
+    deployment: Deployment | None = None
+    """None: no stack has made this file."""
 
     @field_validator("watch")
     @classmethod

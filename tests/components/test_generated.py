@@ -8,6 +8,7 @@ import pytest
 from components.generated import generated_files, tool_configuration, workflow_args
 from components.sections import AlarmSettings, DatabaseSettings
 from neonhub_backup.domain.configuration import Archiving, load_configuration
+from neonhub_backup.runbook.page import runbook_page
 from tests.golden.stacks import STACKS, settings_of
 from workflows.environments import environment_name
 
@@ -41,7 +42,7 @@ def test_the_tool_reads_the_configuration_that_is_committed(stack: str, tmp_path
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_workflow_follows_the_configuration_that_it_reads(stack: str, tmp_path: Path) -> None:
     settings = settings_of(stack, tmp_path)
-    configuration, *workflows = generated_files(settings, "a file")
+    configuration, *workflows, _runbook = generated_files(settings, "a file")
 
     on_neon = ("snapshot", "promote") if stack == "prod" else ()
     assert workflows == [
@@ -69,7 +70,7 @@ def test_without_a_private_key_in_github_nothing_is_drilled_or_restored_there(
     here = settings.model_copy(
         update={"github": settings.github.model_copy(update={"drills": False})}
     )
-    _, *workflows = generated_files(here, "a file")
+    _, *workflows, _runbook = generated_files(here, "a file")
     assert workflows == [f".github/workflows/db-{name}-staging.yml" for name in ("backup", "watch")]
 
 
@@ -82,6 +83,38 @@ def test_what_a_watch_measures_is_published_where_somebody_hears_alarms(
     assert workflow_args(told, "a file").alarms_region == ("us-east-1" if alarms else None)
     alone = told.model_copy(update={"aws": None})
     assert workflow_args(alone, "a file").alarms_region is None
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_runbook_that_is_committed_is_the_one_that_the_tool_prints(
+    stack: str, tmp_path: Path
+) -> None:
+    settings = settings_of(stack, tmp_path)
+    files = generated_files(settings, "a file")
+    (tmp_path / "configuration.yaml").write_text(
+        files[f".neonhub-backup/{settings.environment}.yaml"]
+    )
+
+    printed = runbook_page(load_configuration(tmp_path / "configuration.yaml"))
+
+    assert files[f"docs/RUNBOOK.{settings.environment}.md"] == printed
+
+
+def test_the_runbook_names_what_the_stack_builds(tmp_path: Path) -> None:
+    settings = settings_of("prod", tmp_path)
+    page = generated_files(settings, "a file")["docs/RUNBOOK.production.md"]
+
+    for name in (
+        "s3://neonhub-production-backups",
+        "s3://neonhub-production-backups-replica",
+        "neonhub-backup/neonhub-production-restore",
+        "production-restore@neonhub-backups-production.iam.gserviceaccount.com",
+        "--repo neonhub/neonhub --ref main",
+        "db-restore-production.yml",
+        "`neonhub/platform`",
+        "support@neon.tech",
+    ):
+        assert name in page
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -102,6 +135,6 @@ def test_the_wal_of_a_server_goes_beside_the_locked_backups(tmp_path: Path) -> N
     database = DatabaseSettings.model_validate({"name": "app", "archiving": server})
     archived = settings.model_copy(update={"databases": (database,)})
 
-    archiving = tool_configuration(archived, {}).databases[0].archiving
+    archiving = tool_configuration(archived, {}, "a file").databases[0].archiving
 
     assert archiving == Archiving(store="aws", archive="app", jobs=4)

@@ -53,6 +53,7 @@ OUTPUTS = {
             f".github/workflows/db-{name}-local.yml"
             for name in ("backup", "watch", "drill", "restore")
         ),
+        "docs/RUNBOOK.local.md",
     ],
 }
 TIERS = {

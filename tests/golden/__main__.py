@@ -29,5 +29,6 @@ with tempfile.TemporaryDirectory() as directory:
 for path, content in wanted.items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
-for path in {*GOLDEN.rglob("*.y*ml"), *OWN_WORKFLOWS.glob("*.y*ml")} - wanted.keys():
+written = {*GOLDEN.rglob("*.y*ml"), *GOLDEN.rglob("*.md"), *OWN_WORKFLOWS.glob("*.y*ml")}
+for path in written - wanted.keys():
     path.unlink()

@@ -71,7 +71,11 @@ def settings_of(stack: str, directory: Path) -> Settings:
 def golden_files(stack: str, directory: Path) -> dict[Path, str]:
     """Where each generated file's copy is, and what it must hold."""
     files = generated_files(settings_of(stack, directory), stack_file(stack))
-    folders = {".yml": GOLDEN / "workflows" / stack, ".yaml": GOLDEN / "configuration" / stack}
+    folders = {
+        ".yml": GOLDEN / "workflows" / stack,
+        ".yaml": GOLDEN / "configuration" / stack,
+        ".md": GOLDEN / "runbook" / stack,
+    }
     return {
         folders[Path(path).suffix] / Path(path).name: content for path, content in files.items()
     }

@@ -155,7 +155,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("words", "offered"),
         [
-            (["dr"], ["drill"]),
+            (["dri"], ["drill"]),
             (["keys", ""], ["check", "rotate"]),
             (["drill", "--st"], ["--store"]),
             (["completion", "z"], ["zsh"]),

@@ -216,7 +216,7 @@ class TestACommandLine:
     def test_that_was_mistyped_is_told_what_may_have_been_meant(
         self, refused: Callable[..., str]
     ) -> None:
-        assert "Did you mean 'drill'?" in refused("dril")
+        assert "Did you mean 'verify'?" in refused("verfy")
 
     def test_with_a_tier_that_nobody_has(self, refused: Callable[..., str]) -> None:
         said = refused("backup", "--tier", "yearly")

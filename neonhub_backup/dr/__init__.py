@@ -1,0 +1,1 @@
+"""The disaster checklist: step by step, remembered, and told afterwards."""
