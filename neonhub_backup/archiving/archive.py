@@ -109,10 +109,14 @@ class Archive(ABC):
 
     def files(self) -> set[str]:
         """The names of all archived files."""
-        names = (
-            PurePosixPath(listed.key).name for listed in self.store.list(f"{self.prefix}wals/")
-        )
-        return {_plain(name) for name in names}
+        return set(self.written())
+
+    def written(self) -> dict[str, datetime | None]:
+        """All archived files, and when the store took each. None: it does not tell."""
+        return {
+            _plain(PurePosixPath(listed.key).name): listed.written
+            for listed in self.store.list(f"{self.prefix}wals/")
+        }
 
     def systems(self) -> list[str]:
         """Identifiers of the servers that have archived here; more than one is a mistake."""

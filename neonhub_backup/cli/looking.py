@@ -10,6 +10,12 @@ from neonhub_backup.cli.session import Session
 from neonhub_backup.domain.configuration import Configuration, Database, Neon
 from neonhub_backup.errors import BackupError, ConfigurationError, NeonError
 from neonhub_backup.holdings.recoveries import newest_recoveries
+from neonhub_backup.watch.elsewhere import (
+    ArchiveState,
+    judge_archive,
+    judge_snapshots,
+    read_archive,
+)
 from neonhub_backup.watch.findings import Finding, Verdict
 from neonhub_backup.watch.holdings import Holding
 from neonhub_backup.watch.replicas import survey_replicas
@@ -45,39 +51,38 @@ def look(
     findings = [
         finding
         for database in databases
-        for finding in _elsewhere(settings, database, now, wal=wal)
+        if database.neon is not None
+        for finding in _snapshots(settings, database.name, database.neon, now)
     ]
+    archives: dict[str, ArchiveState] = {}
+    for database in databases if wal else ():
+        if database.archiving is not None:
+            state = _archive(settings, database)
+            findings += judge_archive(
+                database.name, state, database.archiving.base_backups, settings.objectives.rpo, now
+            )
+            if not isinstance(state, BackupError):
+                archives[database.name] = state
     if workflows:
         findings += _schedules(settings, now)
     seen = Seen(
         findings=findings,
         replicas=replicas,
+        archives=archives,
         recoveries=[each for each in recoveries if each.database in names],
     )
     return Looked(status=assess(settings, holdings, now, seen), holdings=holdings, seen=seen)
 
 
-def _elsewhere(
-    configuration: Configuration, database: Database, now: datetime, *, wal: bool
-) -> Iterator[Finding]:
-    """Neon is asked where its key is at hand, and the archive where that was asked for."""
-    neon, archiving = database.neon, database.archiving
-    if neon is not None:
-        yield from _snapshots(configuration, database.name, neon, now)
-    if archiving is not None and wal:
-        from neonhub_backup.archiving.factory import (  # noqa: PLC0415 - only where there is one
-            open_archive,
-        )
-        from neonhub_backup.watch.elsewhere import (  # noqa: PLC0415 - as above
-            judge_archive,
-            read_archive,
-        )
+def _archive(configuration: Configuration, database: Database) -> ArchiveState | BackupError:
+    from neonhub_backup.archiving.factory import (  # noqa: PLC0415 - only where there is one
+        open_archive,
+    )
 
-        try:
-            state = read_archive(open_archive(configuration, database))
-        except BackupError as error:
-            state = error
-        yield from judge_archive(database.name, state, archiving.base_backups, now)
+    try:
+        return read_archive(open_archive(configuration, database))
+    except BackupError as error:
+        return error
 
 
 def _schedules(configuration: Configuration, now: datetime) -> list[Finding]:
@@ -105,7 +110,6 @@ def _snapshots(
     from neonhub_backup.neon import snapshots  # noqa: PLC0415 - only where Neon is asked
     from neonhub_backup.neon.api import open_api  # noqa: PLC0415 - as above
     from neonhub_backup.neon.sending import KEY_VARIABLE  # noqa: PLC0415 - as above
-    from neonhub_backup.watch.elsewhere import judge_snapshots  # noqa: PLC0415 - as above
 
     if not os.environ.get(KEY_VARIABLE):
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -25,6 +25,8 @@ class Listed:
 
     key: str
     bytes: int
+    written: datetime | None = field(default=None, compare=False)
+    """When the store took it. None: it does not tell."""
 
 
 class Upload(Protocol):

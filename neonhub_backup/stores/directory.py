@@ -307,4 +307,5 @@ def _walk(directory: Path, above: str, prefix: str) -> Iterator[Listed]:
             if key.startswith(prefix) or prefix.startswith(key):
                 yield from _walk(Path(entry), key, prefix)
         elif key.startswith(prefix) and entry.is_file(follow_symlinks=False):
-            yield Listed(key, entry.stat(follow_symlinks=False).st_size)
+            found = entry.stat(follow_symlinks=False)
+            yield Listed(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))

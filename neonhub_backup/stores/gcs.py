@@ -98,7 +98,7 @@ class GcsStore:
     def list(self, prefix: str) -> Iterator[Listed]:
         """Every object whose key begins so, in the order of their keys."""
         for found in self._bucket.found(prefix):
-            yield Listed(found.name, found.size)
+            yield Listed(found.name, found.size, found.time_created)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Names of the folders directly below a prefix that ends with a slash, in their order."""
@@ -361,7 +361,7 @@ class _Bucket:
         return self.client.bucket(self.name).blob(key)
 
     def found(self, prefix: str) -> Iterator[Any]:
-        """The blobs of every page: name, size and CRC32C."""
+        """The blobs of every page: name, size, CRC32C and time."""
         for page in self._pages(prefix, None):
             yield from page
 
@@ -413,7 +413,7 @@ class _Bucket:
             prefix=prefix,
             delimiter=delimiter,
             page_token=token,
-            fields="items(name,size,crc32c),prefixes,nextPageToken",
+            fields="items(name,size,crc32c,timeCreated),prefixes,nextPageToken",
             timeout=TIMEOUT_SECONDS,
             retry=None,
         )

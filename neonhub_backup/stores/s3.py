@@ -287,7 +287,7 @@ class _Bucket:
         )
         for page in pages:
             for found in page.get("Contents", ()):
-                yield Listed(found.get("Key", ""), found.get("Size", 0))
+                yield Listed(found.get("Key", ""), found.get("Size", 0), found.get("LastModified"))
 
     def folders(self, prefix: str) -> Iterator[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(

@@ -1,12 +1,12 @@
 """What is kept beside the backups: snapshots in Neon, and a server's archived WAL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from neonhub_backup.archiving.archive import Archive
-from neonhub_backup.archiving.segments import reach
+from neonhub_backup.archiving.segments import is_segment, reach
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.errors import BackupError
 from neonhub_backup.neon.snapshots import Held
@@ -28,6 +28,14 @@ class ArchiveState:
     """When it was complete."""
     missing: str | None = None
     """The first segment after it that is not there, though later ones are."""
+    newest: str | None = None
+    """The newest segment."""
+    written: datetime | None = None
+    """When the archive took it. None: there is none, or its store does not tell."""
+
+    def lag(self, now: datetime) -> timedelta | None:
+        """What has happened since could not be recovered from here."""
+        return None if self.written is None else now - self.written
 
 
 def judge_snapshots(
@@ -63,20 +71,37 @@ def read_archive(archive: Archive) -> ArchiveState:
     if not bases:
         return ArchiveState(address=archive.address, base=None, ended=None)
     newest = bases[-1]
-    files = archive.files()
+    times = archive.written()
+    files = set(times)
     reached = reach(archive.way(files, newest.timeline), newest.begin, files, newest.segment_bytes)
+    segments = {name: written for name, written in times.items() if is_segment(name)}
+    last = max(segments, key=lambda name: (_time(segments[name]), name), default=None)
     return ArchiveState(
-        address=archive.address, base=newest.name, ended=newest.ended, missing=reached.missing
+        address=archive.address,
+        base=newest.name,
+        ended=newest.ended,
+        missing=reached.missing,
+        newest=last,
+        written=None if last is None else segments[last],
     )
+
+
+def _time(written: datetime | None) -> float:
+    return 0.0 if written is None else written.timestamp()
 
 
 def judge_archive(
     database: str,
     state: ArchiveState | BackupError,
     every: Literal["daily", "weekly"],
+    rpo: timedelta | None,
     now: datetime,
 ) -> list[Finding]:
-    """What is wrong with a server's archived WAL; `every` is how often base backups are taken."""
+    """What is wrong with a server's archived WAL; `every` is how often base backups are taken.
+
+    A server that nobody uses writes no WAL, and none is archived. Every base backup has its own, so
+    an archive that has taken nothing for longer than from one to the next takes nothing any more.
+    """
 
     def finding(verdict: Verdict, text: str) -> Finding:
         return Finding(verdict=verdict, check="wal", database=database, store=None, text=text)
@@ -98,6 +123,7 @@ def judge_archive(
             " create, and look for the segment with neonhub-backup wal check"
         )
         found.append(finding(Verdict.BREACH, text))
+    found += _lag(database, state, _EVERY[every], rpo, now)
     age, owed = now - state.ended, _EVERY[every]
     if age > owed + STARTS_LATE:
         verdict = Verdict.BREACH if age > 2 * owed else Verdict.WARNING
@@ -108,3 +134,23 @@ def judge_archive(
         )
         found.append(finding(verdict, text))
     return found
+
+
+def _lag(
+    database: str, state: ArchiveState, every: timedelta, rpo: timedelta | None, now: datetime
+) -> Iterator[Finding]:
+    lag, longest = state.lag(now), every + STARTS_LATE
+    if lag is None or lag <= min(longest, rpo or longest):
+        return
+    text = (
+        f"the newest WAL of {database}, {state.newest}, came into {state.address}"
+        f" {age_text(lag)} ago, so what has happened since could not be recovered from there:"
+        " unless nobody has used the database, run neonhub-backup wal check on its server"
+    )
+    yield Finding(
+        verdict=Verdict.BREACH if lag > longest else Verdict.WARNING,
+        check="wal",
+        database=database,
+        store=None,
+        text=text,
+    )

@@ -164,6 +164,10 @@ def _of_objectives(status: Status) -> Iterator[tuple[str, str, dict[str, str], f
 
 def _of_stores(status: Status) -> Iterator[tuple[str, str, dict[str, str], float]]:
     for database in status.databases:
+        lag = None if database.archive is None else database.archive.lag(status.taken)
+        if lag is not None:
+            named = {"database": database.name}
+            yield "wal_lag_seconds", "Since WAL was archived", named, lag.total_seconds()
         for store in database.stores:
             labels = {"database": database.name, "store": store.store}
             yield "store_up", "Whether the store could be read", labels, float(store.reachable)

@@ -8,6 +8,7 @@ from typing import Any
 from neonhub_backup.domain.configuration import Configuration
 from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import Tier
+from neonhub_backup.watch.elsewhere import ArchiveState
 from neonhub_backup.watch.findings import Finding, Verdict, worst
 from neonhub_backup.watch.freshness import judge_copies, judge_freshness, judge_proofs
 from neonhub_backup.watch.growth import judge_growth, week_over_week
@@ -68,6 +69,8 @@ class DatabaseStatus:
 
     name: str
     stores: tuple[StoreStatus, ...]
+    archive: ArchiveState | None
+    """Its server's archived WAL. None: it has none, or that was not looked at."""
 
     @property
     def age(self) -> timedelta | None:
@@ -117,6 +120,8 @@ class Seen:
     """What the replica of a store has, by the store's name."""
     recoveries: Sequence[Recovery] = ()
     """Newest first."""
+    archives: Mapping[str, ArchiveState] = field(default_factory=dict[str, ArchiveState])
+    """Archived WAL that was looked at, by the name of the database."""
 
     def replica(self, original: Holding) -> Holding | None:
         """What the replica of a store has of the same database; None: it has no replica."""
@@ -149,7 +154,8 @@ def assess(
         stores = tuple(
             _store(holding, seen.replica(holding), configuration, now) for holding in ours
         )
-        databases.append(DatabaseStatus(name=name, stores=stores))
+        archive = seen.archives.get(name)
+        databases.append(DatabaseStatus(name=name, stores=stores, archive=archive))
     return Status(
         environment=configuration.environment,
         taken=now,
@@ -181,6 +187,7 @@ def describe_status(status: Status) -> dict[str, Any]:
                 "proof_age_seconds": _seconds(database.proof_age),
                 "size_change_percent": _rounded(database.size_change_percent),
                 "stores": [_describe_store(store) for store in database.stores],
+                "wal": _describe_archive(database.archive, status.taken),
             }
             for database in status.databases
         ],
@@ -239,6 +246,19 @@ def _describe_store(store: StoreStatus) -> dict[str, Any]:
             "newest": replica.newest,
             "age_seconds": _seconds(replica.age),
         },
+    }
+
+
+def _describe_archive(archive: ArchiveState | None, now: datetime) -> dict[str, Any] | None:
+    if archive is None:
+        return None
+    return {
+        "address": archive.address,
+        "base": archive.base,
+        "base_age_seconds": None if archive.ended is None else _seconds(now - archive.ended),
+        "newest": archive.newest,
+        "lag_seconds": _seconds(archive.lag(now)),
+        "missing": archive.missing,
     }
 
 

@@ -1,5 +1,6 @@
 """A self-hosted server comes back as it was at any moment, from an archive in a directory."""
 
+import json
 import os
 import shlex
 import shutil
@@ -288,6 +289,10 @@ def test_a_missing_segment_is_named_and_not_taken_for_the_end(
     gone.rename(tmp_path / gone.name)
     data = tmp_path / "recovered"
 
+    said = json.loads(shop.run("status", "--wal", "--json", expect=2).stdout)
+    wal = said["databases"][0]["wal"]
+    assert wal["newest"] == segments(shop)[-1].name
+    assert 0 <= wal["lag_seconds"] < 120
     watched = shop.run("watch", "--wal", expect=2).stderr
     assert f"WAL segment {gone.name} is missing" in watched
     for arguments in (
