@@ -231,6 +231,8 @@ class WorkflowRun(Document):
     """Of its newest attempt."""
     updated_at: str
     """When it ended, if it has."""
+    inputs: dict[str, str] = Field(default_factory=dict[str, str])
+    """What somebody gave who started it by hand."""
 
 
 class RepositoryState(Document):

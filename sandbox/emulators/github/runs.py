@@ -1,13 +1,15 @@
-"""Runs of workflows. Nothing runs here: each is what somebody recorded."""
+"""Runs of workflows. Nothing runs here: each is what somebody recorded, or asked for."""
 
+import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.emulators.github import accounts, clock, workflows
-from sandbox.emulators.github.errors import invalid, not_found
+from sandbox.emulators.github.errors import invalid, not_found, unprocessable
 from sandbox.emulators.github.models import WorkflowRun
-from sandbox.emulators.github.routing import Reply, RepositoryCall, Routes, one_of
+from sandbox.emulators.github.routing import NO_CONTENT, Reply, RepositoryCall, Routes, one_of
 from sandbox.emulators.github.storage import node_id
 
 routes = Routes()
@@ -72,14 +74,9 @@ def record(call: RepositoryCall, workflow: str) -> Reply:
         raise invalid("WorkflowRun", "head_branch", "invalid")
     created = call.moment("created_at") or clock.now()
     started = call.moment("run_started_at") or created
-    runs = call.repository.state.runs
-    earlier = (run.run_number for run in runs if run.workflow_id == file.workflow.id)
-    run = WorkflowRun(
-        id=call.store.next_id(),
-        workflow_id=file.workflow.id,
-        name=file.name,
-        path=file.path,
-        run_number=max(earlier, default=0) + 1,
+    run = _add(
+        call,
+        file,
         event=call.optional("event", str) or "schedule",
         status=status,
         conclusion=conclusion,
@@ -89,8 +86,76 @@ def record(call: RepositoryCall, workflow: str) -> Reply:
         run_started_at=started,
         updated_at=call.moment("updated_at") or started,
     )
-    runs.append(run)
     return Reply(_render(call, run), 201)
+
+
+@routes.repository("POST", "/actions/workflows/<workflow>/dispatches")
+def dispatch(call: RepositoryCall, workflow: str) -> Reply:
+    """Begin a run, which stays queued, with the inputs that the workflow asks for."""
+    file, ref = workflows.find(call, workflow), call.require("ref", str)
+    branch = ref.removeprefix("refs/heads/")
+    sha = call.repository.git.branch(branch)
+    if sha is None:
+        raise unprocessable(f"No ref found for: {ref}")
+    if file.workflow.state != "active":
+        raise unprocessable("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
+    given = call.object("inputs") or {}
+    _check_inputs(workflows.asked_inputs(call, file, sha), given)
+    moment = clock.now()
+    _add(
+        call,
+        file,
+        event="workflow_dispatch",
+        status="queued",
+        conclusion=None,
+        head_branch=branch,
+        head_sha=sha,
+        created_at=moment,
+        run_started_at=moment,
+        updated_at=moment,
+        inputs={name: str(value) for name, value in given.items()},
+    )
+    return NO_CONTENT
+
+
+@routes.control("GET", "/actions/runs/<int:run_id>/inputs")
+def inputs(call: RepositoryCall, run_id: int) -> Reply:
+    """What a run was started with, which GitHub shows to the run alone."""
+    for run in call.repository.state.runs:
+        if run.id == run_id:
+            return Reply(run.inputs)
+    raise not_found()
+
+
+def _check_inputs(asked: Mapping[str, Mapping[str, Any]] | None, given: Mapping[str, Any]) -> None:
+    if asked is None:
+        raise unprocessable("Workflow does not have 'workflow_dispatch' trigger")
+    unexpected = [name for name in given if name not in asked]
+    if unexpected:
+        raise unprocessable(f"Unexpected inputs provided: {json.dumps(unexpected)}")
+    for name, wanted in asked.items():
+        value = given.get(name, wanted.get("default"))
+        if wanted.get("required") and value in (None, ""):
+            raise unprocessable(f"Required input '{name}' not provided")
+        if wanted.get("type") == "choice" and value not in wanted.get("options", ()):
+            raise unprocessable(
+                f"Provided value '{value}' for input '{name}' not in the list of allowed values"
+            )
+
+
+def _add(call: RepositoryCall, file: workflows.File, **known: Any) -> WorkflowRun:
+    runs = call.repository.state.runs
+    earlier = (run.run_number for run in runs if run.workflow_id == file.workflow.id)
+    run = WorkflowRun(
+        id=call.store.next_id(),
+        workflow_id=file.workflow.id,
+        name=file.name,
+        path=file.path,
+        run_number=max(earlier, default=0) + 1,
+        **known,
+    )
+    runs.append(run)
+    return run
 
 
 def _listed(call: RepositoryCall, runs: list[WorkflowRun]) -> Reply:

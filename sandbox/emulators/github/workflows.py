@@ -74,6 +74,25 @@ def find(call: RepositoryCall, wanted: str) -> File:
     raise not_found()
 
 
+def asked_inputs(call: RepositoryCall, file: File, commit: str) -> dict[str, dict[str, Any]] | None:
+    """What a workflow asks of whoever starts it, as a commit has it. None: nobody can start it."""
+    entry = call.repository.git.entry(commit, file.path)
+    document: object = yaml.safe_load(call.repository.git.blob(entry.sha)) if entry else None
+    if not isinstance(document, dict):
+        return None
+    known = cast("dict[Any, Any]", document)
+    # To YAML of version 1.1 the key `on` is true.
+    triggers: object = known.get("on", known.get(True))
+    if not isinstance(triggers, dict):
+        listed = cast("list[Any]", triggers) if isinstance(triggers, list) else [triggers]
+        return {} if "workflow_dispatch" in listed else None
+    events = cast("dict[str, Any]", triggers)
+    if "workflow_dispatch" not in events:
+        return None
+    asked: dict[str, Any] = (events["workflow_dispatch"] or {}).get("inputs") or {}
+    return {name: wanted or {} for name, wanted in asked.items()}
+
+
 def _files(call: RepositoryCall) -> list[File]:
     """What is on the default branch now; a file seen for the first time gets its id."""
     git = call.repository.git

@@ -169,3 +169,63 @@ def test_what_is_not_there_has_no_runs(github: Any):
 
 def test_no_client_of_github_s_records_a_run(github: Any):
     assert github.request("POST", BACKUPS, {}).status_code == 404
+
+
+RESTORE = f"{REPOSITORY}/actions/workflows/restore.yml"
+BY_HAND = """\
+name: restore
+on:
+  workflow_dispatch:
+    inputs:
+      step: {type: choice, options: [restore, promote], default: restore}
+      confirm: {type: string, required: true}
+"""
+
+
+def start(github: Any, workflow: str = RESTORE, ref: str = "main", **inputs: str) -> Any:
+    return github.request("POST", f"{workflow}/dispatches", {"ref": ref, "inputs": inputs})
+
+
+def test_a_run_that_somebody_starts_is_queued_with_what_they_gave(github: Any):
+    github.put_file(".github/workflows/restore.yml", BY_HAND)
+
+    assert start(github, confirm="production").status_code == 204
+
+    (run,) = github.json(f"{RESTORE}/runs")["workflow_runs"]
+    assert (run["event"], run["status"], run["conclusion"]) == ("workflow_dispatch", "queued", None)
+    asked = github.control("GET", f"{RUNS}/{run['id']}/inputs")
+    assert asked.json == {"confirm": "production"}
+
+
+@pytest.mark.parametrize(
+    ("ref", "inputs", "said"),
+    [
+        ("gone", {"confirm": "x"}, "No ref found for: gone"),
+        ("main", {}, "Required input 'confirm' not provided"),
+        ("main", {"confirm": "x", "name": "y"}, 'Unexpected inputs provided: ["name"]'),
+        ("main", {"confirm": "x", "step": "drop"}, "Provided value 'drop' for input 'step'"),
+    ],
+)
+def test_a_run_is_refused_that_the_workflow_does_not_ask_for(
+    github: Any, ref: str, inputs: dict[str, str], said: str
+):
+    github.put_file(".github/workflows/restore.yml", BY_HAND)
+
+    answer = start(github, ref=ref, **inputs)
+
+    assert answer.status_code == 422
+    assert said in answer.json["message"]
+    assert github.json(f"{RESTORE}/runs")["workflow_runs"] == []
+
+
+def test_nobody_starts_a_workflow_that_is_disabled_or_only_scheduled(github: Any):
+    github.put_file(".github/workflows/restore.yml", BY_HAND)
+    assert github.request("PUT", f"{RESTORE}/disable").status_code == 204
+
+    disabled = start(github, confirm="production")
+    scheduled = start(github, workflow=BACKUPS.removesuffix("/runs"))
+
+    assert disabled.json["message"] == (
+        "Cannot trigger a 'workflow_dispatch' on a disabled workflow"
+    )
+    assert scheduled.json["message"] == "Workflow does not have 'workflow_dispatch' trigger"
