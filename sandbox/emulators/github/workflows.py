@@ -89,7 +89,8 @@ def asked_inputs(call: RepositoryCall, file: File, commit: str) -> dict[str, dic
     events = cast("dict[str, Any]", triggers)
     if "workflow_dispatch" not in events:
         return None
-    asked: dict[str, Any] = (events["workflow_dispatch"] or {}).get("inputs") or {}
+    dispatched = cast("dict[str, Any]", events["workflow_dispatch"] or {})
+    asked = cast("dict[str, Any]", dispatched.get("inputs") or {})
     return {name: wanted or {} for name, wanted in asked.items()}
 
 
