@@ -1,4 +1,4 @@
-"""The main job on real input: back the demo up, list it, prove it, and say what that gave."""
+"""The main job on real input: back the demo up, list it, prove it, and show what that gave."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ CONFIGURATION = f".neonhub-backup/{STACK}.yaml"
 
 
 def run(steps: Steps, sandbox: Sandbox) -> None:
-    """Back up, list and drill with the configuration file that the deployment committed.
+    """Back up, list, drill and report with the configuration that the deployment committed.
 
     Raises StepError when the tool refuses, or the drill finds a difference.
     """
@@ -33,10 +33,16 @@ def run(steps: Steps, sandbox: Sandbox) -> None:
     with steps.step("drill") as step:
         proof = _tool(sandbox, configuration, "drill", taken["name"])
         step.done = f"restored into an empty PostgreSQL {proof['server_major']}, no difference"
-    print("\n".join(["", *_lines(taken, proof), ""]), flush=True)
+    page = sandbox.home / "page.html"
+    with steps.step("page") as step:
+        shown = _tool(sandbox, configuration, "report", "--html", str(page))
+        step.done = f"{shown['status']['environment']} is {shown['status']['verdict']}"
+    rows = [*_rows(taken, proof), ("page", str(page))]
+    lines = [f"  {name:<16} {text}" for name, text in rows]
+    print("\n".join(["", *lines, ""]), flush=True)
 
 
-def _lines(taken: dict[str, Any], proof: dict[str, Any]) -> list[str]:
+def _rows(taken: dict[str, Any], proof: dict[str, Any]) -> list[tuple[str, str]]:
     stored = f"{taken['objects']} objects, {taken['bytes'] / 1e6:.1f} MB, compressed and encrypted"
     source = f"PostgreSQL {taken['server']}: {taken['tables']} tables, {taken['rows']:,} rows"
     compared = (
@@ -44,14 +50,13 @@ def _lines(taken: dict[str, Any], proof: dict[str, Any]) -> list[str]:
         f" {len(proof['checks'])} checks compared, no difference"
     )
     times = f"data after {proof['seconds_to_data']} s, search after {proof['seconds_to_search']} s"
-    rows = [
+    return [
         ("source", source),
         *(("stored in", address) for address in taken["stores"].values()),
         ("stored", stored),
         ("proven", compared),
         ("restored", times),
     ]
-    return [f"  {name:<16} {text}" for name, text in rows]
 
 
 def _fetch_configuration(sandbox: Sandbox) -> Path:

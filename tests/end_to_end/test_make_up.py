@@ -7,6 +7,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -17,6 +18,7 @@ from sandbox import commands
 from sandbox.emulators.github.storage import reveal_secrets
 from sandbox.steps import Steps
 from sandbox.throwaway import Throwaway
+from tests.neonhub_backup.report.reading import Page
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -130,6 +132,21 @@ def test_no_object_but_the_manifest_can_be_read_without_the_private_key(s3: "S3C
         body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read(1)
         # Every OpenPGP packet begins with bit 7 set; JSON begins with a brace.
         assert body == b"{" if key.endswith("manifest.json") else body[0] & 0x80
+
+
+def test_its_last_word_is_the_path_of_a_page_that_shows_the_backup(first: str) -> None:
+    name = re.search(r"annual backup (\S+)", first)
+    last = re.fullmatch(r"  page +(.+)", first.rstrip().splitlines()[-1])
+    assert name is not None
+    assert last is not None
+
+    page = Page.read(Path(last[1]).read_text())
+
+    shown = {path: json.loads(value) for path, value in page.values}
+    assert shown["status.environment"] == "local"
+    assert shown["status.databases.0.stores.0.proven"] == name[1]
+    assert [shown[f"copies.{number}.newest"] for number in range(3)] == [name[1]] * 3
+    assert shown["cost.next_month"] > 0
 
 
 @pytest.mark.usefixtures("first")

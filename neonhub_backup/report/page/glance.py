@@ -159,6 +159,7 @@ def _database(database: Field, status: Field) -> Markup:
                 _owed(database["proof_age_seconds"], status["prove_every_seconds"]),
             ),
             ("size against a week before", shown.percent(database["size_change_percent"])),
+            *(_archive(database["wal"]) if database["wal"] else ()),
         ),
         table(f"{name} in each store", columns, lines(_measures(stores))),
         folded(
@@ -166,6 +167,21 @@ def _database(database: Field, status: Field) -> Markup:
             table(f"more of {name} in each store", columns, lines(_further(stores))),
         ),
     )
+
+
+def _archive(wal: Field) -> list[tuple[str, Content]]:
+    return [
+        ("archived WAL", shown.words(wal["address"])),
+        (
+            "newest base backup",
+            join(shown.words(wal["base"]), ", ", shown.age(wal["base_age_seconds"]), " old"),
+        ),
+        (
+            "newest WAL",
+            join(shown.words(wal["newest"]), ", ", shown.age(wal["lag_seconds"]), " old"),
+        ),
+        ("first missing WAL", shown.words(wal["missing"])),
+    ]
 
 
 def _measures(stores: list[Field]) -> Iterator[tuple[str, list[Markup]]]:

@@ -33,7 +33,8 @@ def drilled(line: Line) -> Proof:
 def test_the_page_is_one_file_and_the_verdict_is_said(line: Line, page: Path) -> None:
     said, _ = line.run("report", "--html", str(page))
 
-    assert said == f"test: breach; the page is {page}\n"
+    assert said.startswith("test: breach")
+    assert f"the page is {page}\n" in said
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert [each.name for each in page.parent.iterdir() if each.name.startswith(".")] == []
 

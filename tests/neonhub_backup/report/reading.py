@@ -58,3 +58,10 @@ def at(document: Mapping[str, Any], path: str) -> Any:
     for key in path.split("."):
         found = cast("list[Any]", found)[int(key)] if isinstance(found, list) else found[key]
     return found
+
+
+def items(value: Any) -> list[tuple[str | int, Any]]:
+    """What a part of the document has, by keys or numbers."""
+    if isinstance(value, dict):
+        return list(cast("dict[str | int, Any]", value).items())
+    return list(enumerate(cast("list[Any]", value)))

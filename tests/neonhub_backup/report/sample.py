@@ -1,7 +1,7 @@
 """An environment that is made up: a year of backups of two databases, and all that can go wrong."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.report.document import Known, describe_report
 from neonhub_backup.report.gathering import Kept, Past, Unread
+from neonhub_backup.watch.elsewhere import ArchiveState
 from neonhub_backup.watch.holdings import Backup, Holding
 from neonhub_backup.watch.status import Seen, assess, describe_status
 from tests.neonhub_backup.samples import location, proof
@@ -56,7 +57,12 @@ def document() -> dict[str, Any]:
     return describe_report(known(), [staging(), edge()])
 
 
-def known() -> Known:
+def of_one_database() -> dict[str, Any]:
+    """The same of one database alone, which is enough for a picture."""
+    return describe_report(known(["neonhub"]), [staging()])
+
+
+def known(databases: Sequence[str] = ("neonhub", "analytics")) -> Known:
     """What was found out about production: gcp is two days behind with one database."""
     neonhub, analytics = backups("neonhub"), backups("analytics")
     late = [each for each in neonhub if NOW - each.started > 2 * DAY]
@@ -64,18 +70,27 @@ def known() -> Known:
         "aws": [*_drills(neonhub, "aws", 240), *_drills(analytics, "aws", 150)],
         "gcp": [*_drills(late, "gcp", 380, failing=True), *_drills(analytics, "gcp", 160)],
     }
-    holdings = [
+    every = [
         _holding("aws", "neonhub", neonhub, drills["aws"]),
         _holding("aws", "analytics", analytics, drills["aws"]),
         _holding("gcp", "neonhub", late, drills["gcp"]),
         _holding("gcp", "analytics", analytics, drills["gcp"]),
     ]
+    copied = [
+        _holding("aws replica", "neonhub", neonhub[1:], ()),
+        _holding("aws replica", "analytics", analytics, ()),
+    ]
+    holdings = [each for each in every if each.database in databases]
     seen = Seen(
-        replicas={
-            "aws": [
-                _holding("aws replica", "neonhub", neonhub[1:], ()),
-                _holding("aws replica", "analytics", analytics, ()),
-            ]
+        replicas={"aws": [each for each in copied if each.database in databases]},
+        archives={
+            "neonhub": ArchiveState(
+                address="s3://neonhub-production-operations/wal/neonhub",
+                base="20260312T001500",
+                ended=NOW - 9 * HOUR,
+                newest="0000000100000A3C000000F1",
+                written=NOW - timedelta(minutes=3),
+            )
         },
         recoveries=[
             _recovery(Scenario.TABLE, "restore", 14.2, DAY * 3),
@@ -88,7 +103,7 @@ def known() -> Known:
         status=assess(CONFIGURATION, holdings, NOW, seen),
         holdings=holdings,
         replicas=seen.replicas,
-        pasts=[_past("neonhub", holdings), _past("analytics", holdings)],
+        pasts=[_past(each, holdings) for each in databases],
         unread=[],
     )
 

@@ -5,14 +5,14 @@ import hashlib
 import json
 import re
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from neonhub_backup.report.document import describe_report
 from neonhub_backup.report.page import render_page
 from tests.neonhub_backup.report import sample
-from tests.neonhub_backup.report.reading import Page, at
+from tests.neonhub_backup.report.reading import Page, at, items
 
 
 @pytest.fixture(scope="module", params=["a year", "nothing yet"])
@@ -162,7 +162,7 @@ class TestContrast:
 def _numbers(value: Any, path: str) -> set[str]:
     """Where there are numbers below a place of the document."""
     if isinstance(value, dict | list):
-        return {one for key, each in _items(value) for one in _numbers(each, f"{path}.{key}")}
+        return {one for key, each in items(value) for one in _numbers(each, f"{path}.{key}")}
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return {path} if is_number else set()
 
@@ -170,15 +170,9 @@ def _numbers(value: Any, path: str) -> set[str]:
 def _hostile(value: Any, text: str, key: str | int = "") -> Any:
     """The same with this text for every one that is somebody's own."""
     if isinstance(value, dict | list):
-        found = {each: _hostile(below, text, each) for each, below in _items(value)}
+        found = {each: _hostile(below, text, each) for each, below in items(value)}
         return found if isinstance(value, dict) else list(found.values())
     return text if isinstance(value, str) and (key in _FREE or isinstance(key, int)) else value
-
-
-def _items(value: Any) -> list[tuple[str | int, Any]]:
-    if isinstance(value, dict):
-        return list(cast("dict[str | int, Any]", value).items())
-    return list(enumerate(cast("list[Any]", value)))
 
 
 _FREE = {
