@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from neonhub_backup.domain.configuration import DirectoryStore, GcsStore, S3Store, Store
-from neonhub_backup.domain.layout import MANIFEST
+from neonhub_backup.domain.layout import INDEX, MANIFEST
 from neonhub_backup.stores.factory import open_store
 from tests.end_to_end.buckets import create_gcs_bucket, gcs_server, moto_server
 from tests.end_to_end.compare import contents_of, differences
@@ -54,10 +54,12 @@ def everywhere(tool: Tool, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> T
 
 
 def _objects(store: Store) -> dict[str, bytes]:
-    """Everything in a store."""
+    """Everything in a store but the index, which only a directory keeps beside its backups."""
     opened = open_store(store)
     found: dict[str, bytes] = {}
     for listed in opened.list(""):
+        if listed.key.startswith(INDEX):
+            continue
         with opened.download(listed.key) as blocks:
             found[listed.key] = b"".join(blocks)
     return found
