@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.schedule import report_every
+from workflows import actions
 from workflows.args import WorkflowArgs
 from workflows.environments import environment_name
 from workflows.minutes import off_hour_minute
-from workflows.model import Cron, Job, Permission, Run, Step, Workflow
+from workflows.model import Cron, Job, Permission, Run, Step, Uses, Workflow
 from workflows.tool import (
     IDENTIFY,
     READ,
@@ -25,6 +26,11 @@ _MINUTES = 15
 """The shortest session that AWS gives: a look takes a minute."""
 _APART = (60, 30, 20)
 """Minutes between two starts that divide an hour. The shortest objective is 1h, and takes 20."""
+
+
+_PAGE = "page.html"
+_KEPT_DAYS = 7
+"""How long GitHub keeps the page of each watch; buckets keep it for as long as the stack says."""
 
 
 def watch_workflow(args: WorkflowArgs) -> Workflow:
@@ -123,3 +129,28 @@ def _steps(args: WorkflowArgs) -> Iterator[Step]:
             },
             script="neonhub-backup heartbeat",
         )
+    yield from _page_steps(args)
+
+
+def _page_steps(args: WorkflowArgs) -> Iterator[Step]:
+    """Whatever the watch has found, as soon as it has looked."""
+    looked = "${{ !cancelled() && steps.watch.outcome != 'skipped' }}"
+    yield Run(
+        name="Publish the page",
+        comment="In the operations bucket of each store, below status/pages/.",
+        condition=looked,
+        env=static_secrets(args),
+        script=f'neonhub-backup --github report --html "${{RUNNER_TEMP}}/{_PAGE}" --publish',
+    )
+    yield Uses(
+        name="Keep the page with the run",
+        comment="Whoever may read the repository may read it: it holds names, times and sizes.",
+        condition=looked,
+        action=actions.UPLOAD_ARTIFACT,
+        inputs={
+            "name": f"backups-{args.environment}",
+            "path": f"${{{{ runner.temp }}}}/{_PAGE}",
+            "if-no-files-found": "error",
+            "retention-days": _KEPT_DAYS,
+        },
+    )

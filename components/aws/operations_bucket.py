@@ -11,7 +11,7 @@ from pulumi_aws import s3
 from components.aws import bucket_policies
 from components.aws.guards import guard
 from neonhub_backup.domain.duration import whole_days
-from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, TRAIL, WAL
+from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, PAGES, STATUS, TRAIL, WAL
 from neonhub_backup.domain.operations import OperationsPolicy
 
 
@@ -107,9 +107,10 @@ def operations_rules(
             "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
             "expiration": {"expired_object_delete_marker": True},
         },
-        *(_expiry(prefix, periods.logs) for prefix in (ACCESS_LOGS, TRAIL)),
+        *(_expiry(prefix, periods.logs) for prefix in (ACCESS_LOGS, TRAIL, INDEX)),
+        _expiry(PAGES, periods.pages),
         *(_expiry(prefix, keep) for prefix, keep in periods.further.items()),
-        *(_undo(prefix, periods.undo) for prefix in (INDEX, STATUS)),
+        _undo(STATUS, periods.undo),
         _expiry(WAL, periods.wal, undo=periods.wal_undo),
     ]
 

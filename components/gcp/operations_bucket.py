@@ -8,7 +8,7 @@ from pulumi_gcp import storage
 from components.gcp.dual_region import DualRegion
 from components.gcp.lifecycle import expire, forget_old, give_up_uploads, soft_delete
 from neonhub_backup.domain.duration import whole_days
-from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, STATUS, WAL
+from neonhub_backup.domain.layout import ACCESS_LOGS, INDEX, PAGES, STATUS, WAL
 from neonhub_backup.domain.operations import OperationsPolicy
 
 LOG_WRITER = "group:cloud-storage-analytics@google.com"
@@ -62,6 +62,8 @@ class OperationsBucket(pulumi.ComponentResource):
             prefix: whole_days(keep)
             for prefix, keep in (
                 (ACCESS_LOGS, periods.logs),
+                (INDEX, periods.logs),
+                (PAGES, periods.pages),
                 *periods.further.items(),
             )
         }
@@ -82,7 +84,7 @@ class OperationsBucket(pulumi.ComponentResource):
                 give_up_uploads(days=7),
                 *(expire(prefix, days) for prefix, days in expiring.items()),
                 forget_old([*expiring], days=1),
-                forget_old([INDEX, STATUS], days=whole_days(periods.undo)),
+                forget_old([STATUS], days=whole_days(periods.undo)),
                 expire(WAL, whole_days(periods.wal)),
                 forget_old([WAL], days=whole_days(periods.wal_undo)),
             ],

@@ -21,9 +21,12 @@ class OperationsPolicy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     logs: Duration = timedelta(days=400)
-    """How long access logs and the trail's records are kept: a year, and time to ask."""
+    """How long access logs and the trail's records are kept: a year, and time to ask. So are the
+    indexes of months: one that is gone is built anew from what it was made of."""
+    pages: Duration = timedelta(days=30)
+    """How long the pages are kept that every watch publishes."""
     undo: Duration = timedelta(days=30)
-    """How long an overwritten index or status page can be brought back."""
+    """How long anything else that was overwritten can be brought back."""
     wal: Duration = timedelta(days=35)
     """How long WAL and base backups are kept, since no identity may delete them: longer than the
     time from one base backup to the next and the time one may want to go back, together."""

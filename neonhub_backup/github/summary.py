@@ -106,6 +106,9 @@ def _one(command: str, result: object) -> list[str]:
         return _drill(found)
     if command in ("status", "watch") and "findings" in found:
         return _status(found)
+    if command == "report" and "pages" in found:
+        status = found["status"]
+        return facts({"environment": status["environment"], **found["pages"]})
     # A branch of Neon has no target.
     if command.startswith("restore") and "target" in found:
         return _restore(found)

@@ -26,6 +26,8 @@ class Facts:
     """Where AWS is."""
     google_url: str
     """Where Google Cloud is."""
+    artifacts: str
+    """The folder for what the run keeps."""
     claims: Mapping[str, str] | None
     """What GitHub would certify of the job. None: it may not ask for that."""
 

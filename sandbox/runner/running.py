@@ -73,6 +73,8 @@ class Run:
 
     number: int
     jobs: Mapping[str, JobRun]
+    artifacts: Mapping[str, Mapping[str, bytes]]
+    """What it kept: the files of each artifact, by their names."""
 
     @property
     def result(self) -> str:
@@ -168,7 +170,18 @@ class _Runner:
                 continue
             finished[job.key] = self._run_job(job, folders, finished)
         self._require_unchanged()
-        return Run(number=self.number, jobs=finished)
+        return Run(number=self.number, jobs=finished, artifacts=self._artifacts())
+
+    def _artifacts(self) -> dict[str, dict[str, bytes]]:
+        kept = self.place / "artifacts"
+        return {
+            folder.name: {
+                str(file.relative_to(folder)): file.read_bytes()
+                for file in sorted(folder.rglob("*"))
+                if file.is_file()
+            }
+            for folder in (sorted(kept.iterdir()) if kept.exists() else ())
+        }
 
     def _prepare(self) -> None:
         owner = self.repository.partition("/")[0]
@@ -286,6 +299,7 @@ class _Runner:
             pip_cache=str(self.sandbox.installation.home / "pip-cache"),
             aws_url=where.moto_url,
             google_url=where.gcs_url,
+            artifacts=str(self.place / "artifacts"),
             claims=certified if job.identifies else None,
         )
 

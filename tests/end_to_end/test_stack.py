@@ -367,7 +367,8 @@ def test_logs_end_and_older_versions_of_the_rest_do_too(deployed: Deployed, buck
         "clean-up": (None, None),
         "expire-access-logs": (400, 1),
         "expire-trail": (400, 1),
-        "forget-old-index": (None, 30),
+        "expire-index": (400, 1),
+        "expire-status-pages": (30, 1),
         "forget-old-status": (None, 30),
         "expire-wal": (35, 7),
     }

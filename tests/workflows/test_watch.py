@@ -73,6 +73,14 @@ def test_a_warning_alone_fails_no_run() -> None:
     assert "watch --fail-on breach" in step(job(), "Watch")["run"]
 
 
+def test_the_page_is_published_whatever_the_watch_has_found() -> None:
+    *_, publishing, keeping = job()["steps"]
+    assert publishing["run"].rstrip().endswith("--publish")
+    for each in (publishing, keeping):
+        assert each["if"] == "${{ !cancelled() && steps.watch.outcome != 'skipped' }}"
+    assert keeping["with"]["path"] == "${{ runner.temp }}/page.html"
+
+
 def test_where_alarms_wait_for_them_it_publishes_what_it_measured() -> None:
     watching = step(job(alarms_region="us-east-1"), "Watch")
     assert watching["env"]["ALARMS_REGION"] == "us-east-1"
@@ -102,7 +110,7 @@ def test_with_static_keys_a_run_gets_no_token_of_its_own() -> None:
     (google,) = [each for each in uses if each["uses"].startswith(GOOGLE_ACCOUNT)]
     assert google["with"] == {"credentials_json": "${{ secrets.GCP_SA_KEY }}"}
     seeing = [each["name"] for each in found["steps"] if "AWS_SECRET" in str(each)]
-    assert seeing == ["Watch"]
+    assert seeing == ["Watch", "Publish the page"]
 
 
 def test_in_google_cloud_alone_there_is_no_key_of_aws() -> None:
@@ -110,10 +118,9 @@ def test_in_google_cloud_alone_there_is_no_key_of_aws() -> None:
 
 
 def test_a_switch_of_its_own_hears_only_of_good_watches() -> None:
-    last = job(heartbeat=True, watch_heartbeat=True)["steps"][-1]
-    assert last["name"] == SWITCH
-    assert "if" not in last
-    assert last["env"] == {
+    told = step(job(heartbeat=True, watch_heartbeat=True), SWITCH)
+    assert "if" not in told
+    assert told["env"] == {
         "NEONHUB_BACKUP_HEARTBEAT_URL": "${{ secrets.NEONHUB_BACKUP_WATCH_HEARTBEAT_URL }}"
     }
 

@@ -15,6 +15,7 @@ _HERE = Path(__file__).parent
 _FOLDERS = {
     "actions/checkout": "checkout",
     "actions/setup-python": "setup_python",
+    "actions/upload-artifact": "upload_artifact",
     "aws-actions/configure-aws-credentials": "configure_aws_credentials",
     "google-github-actions/auth": "google_auth",
 }

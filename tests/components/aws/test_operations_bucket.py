@@ -60,13 +60,15 @@ def test_no_door_is_open_to_the_public(asked: dict[str, Any]) -> None:
 
 def test_what_is_overwritten_can_be_brought_back_for_a_while(asked: dict[str, Any]) -> None:
     assert asked["ops-versioning"].inputs["versioningConfiguration"] == {"status": "Enabled"}
-    for prefix, days in (("index/", 30), ("status/", 30), ("wal/", 7)):
+    for prefix, days in (("status/", 30), ("wal/", 7)):
         rule = rules(asked)[prefix]
         assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": days}
 
 
-def test_index_and_status_page_never_expire(asked: dict[str, Any]) -> None:
-    assert not any("expiration" in rules(asked)[each] for each in ("index/", "status/"))
+def test_how_long_recoveries_took_never_expires_and_pages_do(asked: dict[str, Any]) -> None:
+    assert "expiration" not in rules(asked)["status/"]
+    assert rules(asked)["status/pages/"]["expiration"] == {"days": 30}
+    assert not any(each.startswith("status/recoveries/") for each in rules(asked))
 
 
 def test_wal_expires_since_nobody_may_delete_it(asked: dict[str, Any]) -> None:
@@ -75,7 +77,7 @@ def test_wal_expires_since_nobody_may_delete_it(asked: dict[str, Any]) -> None:
 
 
 def test_logs_are_kept_for_more_than_a_year(asked: dict[str, Any]) -> None:
-    for prefix in ("access-logs/", "trail/"):
+    for prefix in ("access-logs/", "trail/", "index/"):
         assert rules(asked)[prefix]["expiration"] == {"days": 400}
         assert rules(asked)[prefix]["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
 

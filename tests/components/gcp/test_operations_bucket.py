@@ -66,7 +66,7 @@ def test_google_delivers_access_logs_and_the_bucket_has_none_of_its_own(
     assert "logging" not in asked["ops-bucket"].inputs
 
 
-def test_logs_and_wal_expire_and_nothing_else_does(bucket: dict[str, Any]) -> None:
+def test_logs_indexes_pages_and_wal_expire_and_nothing_else_does(bucket: dict[str, Any]) -> None:
     live = [
         rule["condition"]
         for rule in bucket["lifecycleRules"]
@@ -74,6 +74,8 @@ def test_logs_and_wal_expire_and_nothing_else_does(bucket: dict[str, Any]) -> No
     ]
     assert live == [
         {"age": 400, "matchesPrefixes": ["access-logs/"], "withState": "LIVE"},
+        {"age": 400, "matchesPrefixes": ["index/"], "withState": "LIVE"},
+        {"age": 30, "matchesPrefixes": ["status/pages/"], "withState": "LIVE"},
         {"age": 35, "matchesPrefixes": ["wal/"], "withState": "LIVE"},
     ]
 
@@ -85,7 +87,7 @@ def test_each_prefix_can_be_undone_for_its_own_time(bucket: dict[str, Any]) -> N
         if rule["condition"].get("withState") == "ARCHIVED"
         for prefix in rule["condition"]["matchesPrefixes"]
     }
-    assert undone == {"access-logs/": 1, "index/": 30, "status/": 30, "wal/": 7}
+    assert undone == {"access-logs/": 1, "index/": 1, "status/pages/": 1, "status/": 30, "wal/": 7}
 
 
 def test_an_upload_may_take_days_but_not_for_ever(bucket: dict[str, Any]) -> None:

@@ -74,6 +74,10 @@ class Local:
         """The keys of the indexes in each store's operations bucket."""
         return self._keys(OPERATIONS, "index/")
 
+    def pages(self) -> dict[str, list[str]]:
+        """The keys of the pages in each store's operations bucket."""
+        return self._keys(OPERATIONS, "status/pages/")
+
     def _keys(self, bucket: str, prefix: str) -> dict[str, list[str]]:
         untyped: Any = boto3  # its types are those of every service there is
         s3 = untyped.client(

@@ -69,3 +69,13 @@ def test_a_store_that_is_down_is_told_of_once(local: Local) -> None:
     assert again.jobs["alert"].result == SUCCESS, again.log
     assert "told nobody again" in again.log
     assert comments() == before
+
+
+def test_the_page_is_kept_with_the_run_and_in_every_operations_bucket(
+    scheduled: Run, local: Local
+) -> None:
+    ((name, page),) = scheduled.artifacts["backups-local"].items()
+    assert name == "page.html"
+    assert b"<html" in page
+    for cloud, keys in local.pages().items():
+        assert [key.rpartition(".")[2] for key in keys][-2:] == ["html", "json"], cloud
