@@ -154,10 +154,15 @@ def _moments(first: datetime, last: datetime) -> Iterator[datetime]:
         while moment <= last:
             yield moment
             moment += timedelta(days=days)
+    elif span > timedelta(hours=2):
+        hours = math.ceil(span / timedelta(hours=3))
+        moment = first.replace(minute=0, second=0, microsecond=0)
+        moment += timedelta(hours=max(hours // 2, 1))
+        while moment < last:
+            yield moment
+            moment += timedelta(hours=hours)
     else:
-        yield first
-        if last - first > timedelta(minutes=2):
-            yield last
+        yield first + span / 2
 
 
 def _form(first: datetime, last: datetime) -> str:

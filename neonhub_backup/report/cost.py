@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from neonhub_backup.domain.configuration import Configuration, DirectoryStore, GcsStore, S3Store
@@ -56,7 +57,7 @@ class _Sizes:
         """GB of one backup of all databases in the past."""
         return sum(each.at(day) for each in self.series)
 
-    @property
+    @cached_property
     def monthly_growth_percent(self) -> float:
         """Of the past year; 0 while there is too little of a past."""
         # Databases of the first run have their first backups one after the other.

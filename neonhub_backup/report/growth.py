@@ -1,10 +1,10 @@
 """Every backup's size and rows over time, with what was odd about each when it was taken."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict, deque
 from typing import Any
 
 from neonhub_backup.domain.configuration import Watch
+from neonhub_backup.domain.retention import Tier
 from neonhub_backup.report.gathering import Kept, Past
 from neonhub_backup.watch.findings import Finding
 from neonhub_backup.watch.growth import judge_growth
@@ -31,34 +31,34 @@ def describe_history(past: Past, watch: Watch) -> dict[str, Any]:
                         "check": finding.check,
                         "text": finding.text,
                     }
-                    for finding in _odd(past, number, watch)
+                    for finding in findings
                 ],
             }
-            for number, kept in enumerate(past.backups)
+            for kept, findings in zip(past.backups, _odd(past, watch), strict=True)
         ],
     }
 
 
-def _odd(past: Past, number: int, watch: Watch) -> list[Finding]:
-    """What a watch would have said of a backup on the day it was the newest."""
-    kept = past.backups[number]
-    if not kept.backup.planned:
-        return []
+def _odd(past: Past, watch: Watch) -> list[list[Finding]]:
+    """What a watch would have said of each backup on the day it was the newest."""
+    # As many of each tier as a watch looks at.
+    known: dict[Tier, deque[Backup]] = defaultdict(lambda: deque(maxlen=LOOKED_AT))
+    found: list[list[Finding]] = []
+    for kept in reversed(past.backups):
+        known[kept.backup.tier].append(kept.backup)
+        found.append(_judged(kept, past.database, known, watch) if kept.backup.planned else [])
+    return found[::-1]
+
+
+def _judged(
+    kept: Kept, database: str, known: dict[Tier, deque[Backup]], watch: Watch
+) -> list[Finding]:
+    backups = [each for held in known.values() for each in held]
+    backups.sort(key=lambda each: (each.started, each.name), reverse=True)
     then = Holding(
         store=kept.stores[0],
         address=kept.stores[0],
-        database=past.database,
-        backups=_looked_at(past.backups[number:]),
+        database=database,
+        backups=tuple(backups),
     )
     return judge_growth(then, watch, kept.backup.started)
-
-
-def _looked_at(backups: Sequence[Kept]) -> tuple[Backup, ...]:
-    """As many of each tier as a watch looks at."""
-    seen: Counter[str] = Counter()
-    found: list[Backup] = []
-    for kept in backups:
-        seen[kept.backup.tier] += 1
-        if seen[kept.backup.tier] <= LOOKED_AT:
-            found.append(kept.backup)
-    return tuple(found)

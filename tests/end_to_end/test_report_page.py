@@ -50,11 +50,11 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=["a year", "nothing yet"])
+@pytest.fixture(scope="module", params=["a year", "one day", "nothing yet"])
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if request.param == "nothing yet":
-        return describe_report(sample.empty())
-    return sample.document()
+    if request.param == "a year":
+        return sample.document()
+    return describe_report(sample.first_day() if request.param == "one day" else sample.empty())
 
 
 @pytest.fixture(scope="module")

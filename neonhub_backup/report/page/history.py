@@ -1,6 +1,7 @@
 """Sizes, rows and times of drills: charts, each with its numbers in a table."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
@@ -22,6 +23,9 @@ from neonhub_backup.report.shown import Field, moment_of, taken_text
 _ROLES = ("main", "second", "third", "fourth")
 _STEPS = (0.1, 1, 10, 60, 300, 900, 1800, 3600, 14_400, 86_400, 864_000)
 """Seconds that an axis of times may name."""
+_AROUND = timedelta(hours=12)
+_FEW = 12
+"""So few points of a line are dots, too."""
 _UNFOLDED = 3
 """Anomalies that everybody sees."""
 
@@ -98,11 +102,12 @@ def _growth_chart(title: str, backups: Sequence[Field], key: str, axis: Axis) ->
         axis,
         lines,
     )
+    since: list[Content] = [" from ", show(first[key]), " on ", shown.day(first["started"]), " to"]
     return figure(
         chart,
         element("b", title),
-        *(": from ", show(first[key]), " on ", shown.day(first["started"])),
-        *(" to ", show(last[key]), " on ", shown.day(last["started"])),
+        *(":", since if len(backups) > 1 else None),
+        *(" ", show(last[key]), " on ", shown.day(last["started"])),
     )
 
 
@@ -111,8 +116,8 @@ def _points(backups: Sequence[Field], key: str) -> list[tuple[Any, float]]:
 
 
 def _dots(points: Sequence[Field]) -> int | None:
-    """One alone is no line."""
-    return 2 if len(points) == 1 else None
+    """A few are hardly a line."""
+    return 3 if len(points) <= _FEW else None
 
 
 def _sizes(backups: Sequence[Field]) -> Axis:
@@ -188,15 +193,16 @@ def _drill_chart(name: str, drills: Sequence[Field]) -> Markup:
     lines: list[Line] = []
     for store, role in roles.items():
         points = _recoveries([each for each in measured if each["store"].value == store])
-        lines.append(Line(role=role, points=points, dots=2))
+        lines.append(Line(role=role, points=points, dots=3 if len(points) <= _FEW else 2))
     failed = [each for each in measured if not each["proven"]]
     if failed:
         lines.append(Line(role="odd", points=_recoveries(failed), joined=False, dots=4))
     target = measured[0]["target_seconds"]
     moments = [moment_of(each["finished"]) for each in measured]
-    if min(moments) < max(moments):
-        edges = [(moment, target.value) for moment in (min(moments), max(moments))]
-        lines.append(Line(role="target", points=edges))
+    # One moment alone has no axis.
+    around = _AROUND if len(set(moments)) == 1 else timedelta()
+    edges = [(each, target.value) for each in (min(moments) - around, max(moments) + around)]
+    lines.append(Line(role="target", points=edges))
     seconds = [target.value, *(max(each["recovery_seconds"].value, 0.1) for each in measured)]
     title = f"Recovery in each drill of {name}"
     chart = over_time(

@@ -20,7 +20,7 @@ from neonhub_backup.report.shown import Field
 _SECTIONS = {
     "glance": ("At a glance", glance),
     "findings": ("What is wrong", findings),
-    "objectives": ("Promises", objectives),
+    "objectives": ("Promised and measured", objectives),
     "databases": ("Databases", databases),
     "calendar": ("Calendar", calendar),
     "history": ("Size and rows", growth),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -144,6 +145,35 @@ def edge() -> dict[str, Any]:
     return describe_status(assess(configuration, [holding], NOW - 3 * DAY))
 
 
+def first_day() -> Known:
+    """An environment with one backup on a disk, which a drill has proven."""
+    first = replace(backups("neonhub")[0], tier=Tier.ANNUAL)
+    holding = _holding(
+        "disk", "neonhub", (first,), _drills((first,), "disk", 5, after=timedelta(minutes=9))
+    )
+    configuration = CONFIGURATION.model_copy(
+        update={
+            "environment": "local",
+            "databases": CONFIGURATION.databases[:1],
+            "stores": (DirectoryStore(name="disk", path=Path("/backups")),),
+        }
+    )
+    return Known(
+        configuration=configuration,
+        status=assess(configuration, [holding], NOW),
+        holdings=[holding],
+        replicas={},
+        pasts=[
+            Past(
+                database="neonhub",
+                backups=(Kept(backup=first, stores=("disk",), proven_in=("disk",)),),
+                proofs=holding.proofs,
+            )
+        ],
+        unread=[],
+    )
+
+
 def empty() -> Known:
     """A new environment: no backup, no drill, and a store that cannot be read."""
     lost = Holding(
@@ -219,9 +249,14 @@ def _hash(database: str, days: float) -> int:
 
 
 def _drills(
-    held: tuple[Backup, ...] | list[Backup], store: str, seconds: float, *, failing: bool = False
+    held: tuple[Backup, ...] | list[Backup],
+    store: str,
+    seconds: float,
+    *,
+    failing: bool = False,
+    after: timedelta = 3 * HOUR,
 ) -> list[Proof]:
-    """One of every backup of a lasting tier, a few hours after it."""
+    """One of every backup of a lasting tier, some time after it began."""
     found: list[Proof] = []
     lasting = [each for each in held if each.tier not in {Tier.HOURLY, Tier.DAILY}]
     for number, each in enumerate(lasting):
@@ -239,8 +274,8 @@ def _drills(
                     "tier": each.tier,
                     "database": each.database,
                     "store": store,
-                    "started": each.started + 3 * HOUR,
-                    "finished": each.started + 3 * HOUR + timedelta(seconds=took * 1.4),
+                    "started": each.started + after,
+                    "finished": each.started + after + timedelta(seconds=took * 1.4),
                     "seconds": times,
                 }
             )

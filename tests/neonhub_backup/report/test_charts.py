@@ -61,7 +61,7 @@ def test_the_same_numbers_are_the_same_picture() -> None:
 
 @pytest.mark.parametrize(
     ("days", "first"),
-    [(400, "Feb 2026"), (30, "02 Jan"), (1, "01 Jan, 00:00")],
+    [(400, "Feb 2026"), (30, "02 Jan"), (1, "01 Jan, 04:00"), (0.01, "01 Jan, 00:07")],
 )
 def test_its_times_are_as_coarse_as_its_span(days: int, first: str) -> None:
     found = [each for each in texts(over_time("a", "b", AXIS, [line(days)])) if " " in each]

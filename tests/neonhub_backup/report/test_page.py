@@ -15,11 +15,11 @@ from tests.neonhub_backup.report import sample
 from tests.neonhub_backup.report.reading import Page, at, items
 
 
-@pytest.fixture(scope="module", params=["a year", "nothing yet"])
+@pytest.fixture(scope="module", params=["a year", "one day", "nothing yet"])
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if request.param == "nothing yet":
-        return describe_report(sample.empty())
-    return sample.document()
+    if request.param == "a year":
+        return sample.document()
+    return describe_report(sample.first_day() if request.param == "one day" else sample.empty())
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,14 @@ def test_every_chart_and_table_says_what_it_is(page: Page) -> None:
             assert attributes["scope"] in {"row", "col"}
     names = [name for name, _ in page.elements]
     assert names.count("table") == names.count("caption")
+
+
+def test_a_single_backup_and_its_drill_are_dots() -> None:
+    page = render_page(describe_report(sample.first_day()))
+
+    charts = re.findall('<svg class="chart lines".+?</svg>', page)
+    assert [chart.count("<circle") for chart in charts] == [1, 1, 1]
+    assert all(chart.count("<text") >= 4 for chart in charts)
 
 
 def test_it_is_in_a_language_and_fits_a_phone(page: Page) -> None:
