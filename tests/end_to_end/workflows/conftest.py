@@ -14,7 +14,7 @@ import boto3
 import psycopg
 import pytest
 
-from neonhub_backup.domain.layout import MANIFEST, Location, parse_key
+from neonhub_backup.domain.layout import MANIFEST, PAGES, RECOVERIES, Location, parse_key
 from sandbox import commands
 from sandbox.runner import running
 from sandbox.runner.events import DISPATCH, SCHEDULE
@@ -74,9 +74,13 @@ class Local:
         """The keys of the indexes in each store's operations bucket."""
         return self._keys(OPERATIONS, "index/")
 
+    def recoveries(self) -> dict[str, list[str]]:
+        """The keys of measured recoveries in each store's operations bucket."""
+        return self._keys(OPERATIONS, RECOVERIES)
+
     def pages(self) -> dict[str, list[str]]:
         """The keys of the pages in each store's operations bucket."""
-        return self._keys(OPERATIONS, "status/pages/")
+        return self._keys(OPERATIONS, PAGES)
 
     def _keys(self, bucket: str, prefix: str) -> dict[str, list[str]]:
         untyped: Any = boto3  # its types are those of every service there is

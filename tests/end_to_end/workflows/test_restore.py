@@ -69,6 +69,14 @@ def test_the_right_one_puts_a_copy_beside_the_live_database(
     assert local.ask(rows, copy) == local.ask(rows) > 0
 
 
+def test_how_long_it_took_is_recorded_in_both_clouds(restored: Restored, local: Local) -> None:
+    aws, gcp = (set(keys) for keys in local.recoveries().values())
+
+    assert aws == gcp
+    assert aws
+    assert "was not recorded" not in restored.run.log
+
+
 def test_each_step_is_a_run_of_its_own(restored: Restored) -> None:
     assert restored.run.jobs["promote"].result == "skipped"
     assert restored.run.jobs["revert"].result == "skipped"
