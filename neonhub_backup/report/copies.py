@@ -19,7 +19,6 @@ class Place:
 
     name: str
     """The store's, or that of the replica after it."""
-    store: str
     kind: str
     """`store` or `replica`."""
     cloud: str
@@ -37,7 +36,6 @@ def places(configuration: Configuration) -> Iterator[Place]:
         region = store.region if isinstance(store, S3Store) else None
         first = Place(
             name=store.name,
-            store=store.name,
             kind="store",
             cloud=cloud,
             region=region,
@@ -47,7 +45,6 @@ def places(configuration: Configuration) -> Iterator[Place]:
         if isinstance(store, S3Store) and store.replica is not None:
             yield Place(
                 name=f"{store.name} replica",
-                store=store.name,
                 kind="replica",
                 cloud=cloud,
                 region=store.replica.region,

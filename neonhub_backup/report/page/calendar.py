@@ -13,7 +13,6 @@ _ICONS = {
     State.MISSING: Icon.NO,
     State.DUE: Icon.CLOCK,
     State.EXPIRED: Icon.GONE,
-    State.BEFORE: Icon.GONE,
 }
 _MEANINGS = {
     State.PROVEN: "restored by a drill, and nothing differed",
