@@ -21,6 +21,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import product
 from typing import TypeVar
 
@@ -109,13 +110,8 @@ class Index:
             StoreError: the store of the backups cannot be read.
         """
         wanted = sorted(set(months), reverse=True)
-        catalogue = Catalogue(self.store)
-
-        def candidates(asked: tuple[Tier, Month]) -> list[Location]:
-            return catalogue.candidates(*asked)
-
         with ThreadPoolExecutor(READERS, "index") as pool:
-            listings = pool.map(candidates, product(Tier, wanted))
+            listings = pool.map(partial(_candidates, self.store), product(Tier, wanted))
             indexes = pool.map(self._look_if_possible, wanted)
             places = [place for listing in listings for place in listing]
             stored = dict(zip(wanted, indexes, strict=True))
@@ -126,7 +122,7 @@ class Index:
             if isinstance(each, _Stored)
             for place, entry in each.known.items()
         }
-        return self._complete(places, known)
+        return _complete(self.store, places, known)
 
     def months(self) -> list[Month]:
         """The months that the store has backups of, and those that have an index; newest first.
@@ -189,41 +185,12 @@ class Index:
             for place, size in sizes.items()
             if place in known and known[place].manifest_bytes == size
         }
-        return self._complete(sizes, fitting)
+        return _complete(self.store, sizes, fitting)
 
     def _reread(self, month: Month, _known: Mapping[Location, Entry]) -> Found:
         catalogue = Catalogue(self.store)
         listed = self._of_each_tier(lambda tier: catalogue.candidates(tier, month))
-        return self._complete((place for places in listed for place in places), {})
-
-    def _complete(self, places: Iterable[Location], known: Mapping[Location, Entry]) -> Found:
-        """What is known of these backups, and of the others what their manifests say."""
-        entries: list[Entry] = []
-        damaged: list[IntegrityError] = []
-        wanted = sorted(places, reverse=True)
-        read = self._read([place for place in wanted if place not in known])
-        for place in wanted:
-            match known.get(place) or read[place]:
-                case Entry() as entry:
-                    entries.append(entry)
-                case MissingObjectError():
-                    continue  # not complete, or not yet
-                case IntegrityError() as error:
-                    damaged.append(error)
-        return Found(tuple(entries), tuple(damaged))
-
-    def _read(self, places: Sequence[Location]) -> dict[Location, Entry | IntegrityError]:
-        catalogue = Catalogue(self.store)
-
-        def read(place: Location) -> Entry | IntegrityError:
-            try:
-                stored, manifest = catalogue.read(place)
-            except IntegrityError as error:
-                return error
-            return entry_of(manifest, len(stored))
-
-        with ThreadPoolExecutor(READERS, "manifests") as pool:
-            return dict(zip(places, pool.map(read, places), strict=True))
+        return _complete(self.store, (place for places in listed for place in places), {})
 
     def _of_each_tier(self, ask: Callable[[Tier], Answer]) -> list[Answer]:
         with ThreadPoolExecutor(len(Tier), "tiers") as pool:
@@ -275,3 +242,50 @@ class Index:
         if isinstance(self.where, DirectoryStore):
             before = [each.key for each in self.where.list(month.index_prefix) if each.key < key]
             self.where.remove([each for each in before if newest_index([each], month) is not None])
+
+
+def read_months(store: Store, months: Iterable[Month]) -> Found:
+    """What `Index.entries` finds, of a store that keeps no index: every manifest is read.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with ThreadPoolExecutor(READERS, "months") as pool:
+        listings = pool.map(partial(_candidates, store), product(Tier, set(months)))
+        places = [place for listing in listings for place in listing]
+    return _complete(store, places, {})
+
+
+def _candidates(store: Store, asked: tuple[Tier, Month]) -> list[Location]:
+    return Catalogue(store).candidates(*asked)
+
+
+def _complete(store: Store, places: Iterable[Location], known: Mapping[Location, Entry]) -> Found:
+    """What is known of these backups, and of the others what their manifests say."""
+    entries: list[Entry] = []
+    damaged: list[IntegrityError] = []
+    wanted = sorted(places, reverse=True)
+    read = _read(store, [place for place in wanted if place not in known])
+    for place in wanted:
+        match known.get(place) or read[place]:
+            case Entry() as entry:
+                entries.append(entry)
+            case MissingObjectError():
+                continue  # not complete, or not yet
+            case IntegrityError() as error:
+                damaged.append(error)
+    return Found(tuple(entries), tuple(damaged))
+
+
+def _read(store: Store, places: Sequence[Location]) -> dict[Location, Entry | IntegrityError]:
+    catalogue = Catalogue(store)
+
+    def read(place: Location) -> Entry | IntegrityError:
+        try:
+            stored, manifest = catalogue.read(place)
+        except IntegrityError as error:
+            return error
+        return entry_of(manifest, len(stored))
+
+    with ThreadPoolExecutor(READERS, "manifests") as pool:
+        return dict(zip(places, pool.map(read, places), strict=True))

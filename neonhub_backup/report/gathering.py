@@ -8,7 +8,7 @@ from datetime import datetime
 from neonhub_backup.domain.index import Entry, newest_months
 from neonhub_backup.domain.proof import Proof
 from neonhub_backup.errors import StoreError
-from neonhub_backup.holdings.index import Index
+from neonhub_backup.holdings.index import Index, read_months
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.stores.base import Store
 from neonhub_backup.watch.holdings import Backup, Holding
@@ -65,7 +65,8 @@ def look_back(
 ) -> tuple[tuple[Past, ...], tuple[Unread, ...]]:
     """The past of every database that a survey has looked at, and who could not tell of it.
 
-    `indexes` are what keeps the index of a store, by the store's name. Asks all stores at once,
+    `indexes` are what keeps the index of a store, by the store's name; of another manifests are
+    read. Asks all stores at once,
     but those that the survey could not read; what it has read is not read again.
     """
     databases = tuple(dict.fromkeys(holding.database for holding in holdings))
@@ -74,7 +75,7 @@ def look_back(
     }
 
     def ask(store: Store) -> _Answer:
-        return _ask(store, indexes.get(store.name, store), by_store[store.name], now)
+        return _ask(store, indexes.get(store.name), by_store[store.name], now)
 
     with ThreadPoolExecutor(max(len(stores), 1), "past") as pool:
         answers = dict(zip((store.name for store in stores), pool.map(ask, stores), strict=True))
@@ -82,7 +83,7 @@ def look_back(
     return pasts, tuple(each.unread for each in answers.values() if each.unread is not None)
 
 
-def _ask(store: Store, index: Store, held: Sequence[Holding], now: datetime) -> _Answer:
+def _ask(store: Store, index: Store | None, held: Sequence[Holding], now: datetime) -> _Answer:
     known = {each.name: each for holding in held for each in holding.backups}
     proofs = [proof for holding in held for proof in holding.proofs]
     error = next((holding.error for holding in held if holding.error is not None), None)
@@ -90,12 +91,14 @@ def _ask(store: Store, index: Store, held: Sequence[Holding], now: datetime) -> 
         return _Answer(tuple(known.values()), tuple(proofs), Unread(store=store.name, text=error))
     databases = {holding.database for holding in held}
     try:
-        for entry in Index(store, index).entries(newest_months(now, MONTHS)).entries:
+        months = newest_months(now, MONTHS)
+        found = read_months(store, months) if index is None else Index(store, index).entries(months)
+        for entry in found.entries:
             if entry.database in databases:
                 known.setdefault(entry.name, _backup(entry))
         drilled = {proof.backup for proof in proofs}
         further = Proofs(store).by_backup(name for name in known if name not in drilled)
-        proofs += [proof for found in further.values() for proof in found]
+        proofs += [proof for drills in further.values() for proof in drills]
     except StoreError as failure:
         unread = Unread(store=store.name, text=str(failure))
         return _Answer(tuple(known.values()), tuple(proofs), unread)

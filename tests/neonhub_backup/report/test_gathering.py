@@ -72,6 +72,18 @@ def test_a_month_that_is_indexed_costs_no_manifest(
     assert store.read == []
 
 
+def test_a_store_that_keeps_no_index_is_read_by_its_manifests_and_not_asked_for_one(
+    store: CountingStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    places = [store.back_up(taken(day)) for day in range(60)]
+
+    ((past,), _) = look_back([store], {}, looked(store), NOW)
+
+    assert [each.backup.name for each in past.backups] == [each.name for each in places]
+    assert not [prefix for prefix in store.listed if prefix.startswith("index/")]
+    assert caplog.text == ""
+
+
 def test_a_backup_is_known_by_every_store_that_has_it(store: CountingStore) -> None:
     second = CountingStore()
     second.name = "second"
