@@ -6,12 +6,14 @@ Pure functions of the settings: `disagreements` must be empty before anything is
 
 from collections.abc import Iterator
 
-from components.sections import PROJECT, Kept, Settings
+from components.sections import PROJECT, Kept, Settings, today
+from neonhub_backup.domain.configuration import Runbook
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.forecast import Place, life_cost, places
 from neonhub_backup.domain.prices import PRICES
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.domain.schedule import INTERVALS
+from neonhub_backup.runbook.dates import next_review
 
 THREE_TWO_ONE = "three-two-one"
 """Name of the rule, for a waiver: three copies, on two media, one of them elsewhere."""
@@ -32,7 +34,11 @@ def disagreements(settings: Settings) -> list[str]:
 
 def advice(settings: Settings) -> list[str]:
     """What may be meant, and costs something: one line each."""
-    return [*_unheard_alarms(settings), *_unfavourable_classes(settings)]
+    return [
+        *_unheard_alarms(settings),
+        *_unfavourable_classes(settings),
+        *_overdue_review(settings),
+    ]
 
 
 def _no_store(settings: Settings) -> Iterator[str]:
@@ -158,6 +164,16 @@ def _unfavourable_classes(settings: Settings) -> Iterator[str]:
                     f" {costs[chosen]:.4f} {PRICES.currency} instead of {costs[best]:.4f} in"
                     f" {best}; set storageClasses.{tier} to {best}"
                 )
+
+
+def _overdue_review(settings: Settings) -> Iterator[str]:
+    due = next_review(Runbook.model_validate(settings.runbook.model_dump()))
+    if due is not None and due < today():
+        yield (
+            f"{PROJECT}:runbook.reviewed: {settings.runbook.reviewed}, so the review of the"
+            f" procedures was due on {due}; hold it by `neonhub-backup runbook review`, and write"
+            " its day"
+        )
 
 
 def places_of(settings: Kept) -> tuple[Place, ...]:

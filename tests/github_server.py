@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from werkzeug.serving import make_server
 
@@ -53,10 +54,12 @@ def add_workflow(repository: Repository, file: str) -> None:
     repository.send("PUT", f"contents/.github/workflows/{file}", body)
 
 
-def control(repository: Repository, method: str, path: str, body: Mapping[str, object]) -> None:
-    """Do what GitHub does by itself."""
+def control(
+    repository: Repository, method: str, path: str, body: Mapping[str, object] | None = None
+) -> Any:
+    """Do what GitHub does by itself, or see what it shows to nobody."""
     outside = replace(repository, api=repository.api.replace("/api/v3", CONTROL))
-    outside.send(method, path, dict(body))
+    return outside.send(method, path, None if body is None else dict(body))
 
 
 def job_variables(repository: Repository) -> dict[str, str]:

@@ -28,7 +28,7 @@ from neonhub_backup.dr.disaster import (
     journal_path,
     next_item,
 )
-from neonhub_backup.dr.postmortem import describe_outcome, outcome, postmortem
+from neonhub_backup.dr.postmortem import GIVEN_UP, describe_outcome, outcome, postmortem
 from neonhub_backup.errors import BackupError, ConfigurationError, UnconfirmedError
 from neonhub_backup.files import already_there, new_file
 from neonhub_backup.holdings.selection import Candidate
@@ -204,28 +204,25 @@ def finish(
                 " not ended: go on with `dr next`, leave a step out with `dr next --skip REASON`,"
                 " or end it all the same with --abandon REASON"
             )
-        found = outcome(
-            case.session.configuration, run, datetime.now(UTC), abandon if left else None
-        )
-        name = case.database.name
         file = output or Path(
-            f"postmortem-{case.session.configuration.environment}-{name}"
-            f"-{found.began:%Y%m%dT%H%M%SZ}.md"
+            f"postmortem-{case.session.configuration.environment}-{case.database.name}"
+            f"-{run.opened.time:%Y%m%dT%H%M%SZ}.md"
         )
+        if file.exists():
+            raise already_there(file)
+        if not run.closed:
+            run.close(f"{GIVEN_UP}{case.hidden(abandon)}" if left and abandon else "finished")
+        found = outcome(case.session.configuration, run, datetime.now(UTC))
         text = postmortem(
             case.session.configuration,
             case.database,
             run,
-            peek_journal(default_path(case.session.configuration.environment, name)),
+            peek_journal(case.recoveries_path),
             found,
         )
-        if file.exists():
-            raise already_there(file)
         with new_file(file) as written:
             written.write(text.encode())
             written.commit()
-        if not run.closed:
-            run.close(f"given up: {case.hidden(abandon)}" if left and abandon else "finished")
     result = {"postmortem": str(file), "open": left, **describe_outcome(found)}
     report(result, as_json=as_json)
     if as_json:
@@ -255,11 +252,13 @@ class _Case:
         """The journal of emergency restores, to write to."""
         who = origin()
         with open_journal(
-            self._recoveries(), f"{who.user}@{who.host}", hide=self.secrets
+            self.recoveries_path, f"{who.user}@{who.host}", hide=self.secrets
         ) as journal:
             yield journal
 
-    def _recoveries(self) -> Path:
+    @property
+    def recoveries_path(self) -> Path:
+        """Where that is."""
         return default_path(self.session.configuration.environment, self.database.name)
 
     def hidden(self, text: str) -> str:
@@ -302,7 +301,7 @@ class _Case:
             stores=self.session.stores,
             run=run,
             recoveries=self.recoveries,
-            peek=lambda: peek_journal(self._recoveries()),
+            peek=lambda: peek_journal(self.recoveries_path),
             look=lambda: look(self.session, self.database.name).status,
             live=lambda: parse_url(self.database.url(), self.database.url_variable),
             staging=read_target,
@@ -399,7 +398,7 @@ def _describe_item(run: Run, item: Item) -> dict[str, Any]:
 
 def _say_run(case: _Case, run: Run, *, as_json: bool) -> None:
     now = datetime.now(UTC)
-    found = outcome(case.session.configuration, run, now, None)
+    found = outcome(case.session.configuration, run, now)
     left = None if run.closed else next_item(run)
     steps = [_describe_item(run, item) for item in CHECKLIST]
     result: dict[str, Any] = {

@@ -12,6 +12,9 @@ from neonhub_backup.dr.disaster import ANSWER, is_settled
 from neonhub_backup.journal import Entry, Event, Fact, Journal, Run
 from neonhub_backup.runbook.markdown import plain, table, time_text
 
+GIVEN_UP = "given up: "
+"""Begins how a run ended that was ended with steps open; why follows."""
+
 _SHOWN = 300
 """Characters of other people's words in a cell."""
 
@@ -42,11 +45,10 @@ class Outcome:
         return None if self.lost is None or self.rpo is None else self.lost <= self.rpo
 
 
-def outcome(
-    configuration: Configuration, run: Run, now: datetime, abandoned: str | None
-) -> Outcome:
+def outcome(configuration: Configuration, run: Run, now: datetime) -> Outcome:
     """Measure a run; `now` is its end unless it is closed."""
     closed = [entry for entry in _lines(run) if entry.event is Event.CLOSED]
+    how = closed[-1].text if closed else None
     resumed = [
         entry.time
         for entry in _lines(run)
@@ -61,7 +63,7 @@ def outcome(
         rto=timedelta(minutes=objectives.rto_minutes),
         lost=None if seconds is None else timedelta(seconds=float(cast("float", seconds))),
         rpo=objectives.rpo,
-        abandoned=abandoned,
+        abandoned=how.removeprefix(GIVEN_UP) if how and how.startswith(GIVEN_UP) else None,
     )
 
 

@@ -174,13 +174,13 @@ def _branch(configuration: Configuration) -> Iterator[Case]:
 
 
 def _earlier(configuration: Configuration) -> Iterator[Case]:
-    # On Neon a branch may lose less; that is a case of its own.
-    way = {True: " --way backup", False: ""}
     paragraphs: list[str] = []
     for database in configuration.databases:
+        # A branch or archived WAL loses less, and is a case of its own.
+        better = database.neon is not None or database.archiving is not None
         restore = (
             f"neonhub-backup restore --at {MOMENT} --into {database.url_variable} --beside"
-            f"{way[database.neon is not None]}{chosen(configuration, database)}"
+            f"{' --way backup' * better}{chosen(configuration, database)}"
         )
         paragraphs.append(block(f"{restore} --dry-run", restore))
     into = dict.fromkeys(database.url_variable for database in configuration.databases)

@@ -1,6 +1,7 @@
 """What settings must agree on before anything is built."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,11 @@ def test_a_class_that_bills_too_long_to_pay_off_is_named_with_its_cost(settings:
         "S3: daily backups are kept 7 days in GLACIER_IR, which bills at least 90, so a gigabyte of"
         " them costs 0.0420 USD instead of 0.0054 in STANDARD; set storageClasses.daily to STANDARD"
     )
+
+
+def test_a_review_that_is_overdue_is_worth_a_warning(settings: Build) -> None:
+    long_ago = {"reviewed": str(today() - timedelta(days=100))}
+    (found,) = advice(settings(alarms=HEARD, runbook=long_ago))
+
+    assert found.startswith(f"{PROJECT}:runbook.reviewed: {long_ago['reviewed']}, so the review")
+    assert advice(settings(alarms=HEARD, runbook={**long_ago, "reviewMonths": 6})) == []

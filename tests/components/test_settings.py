@@ -139,6 +139,11 @@ def test_one_cloud_can_be_left_out_where_the_rule_of_3_2_1_is_waived(parse: Pars
     assert settings.gcp is None
 
 
+def test_the_day_of_a_review_needs_no_quotes(parse: Parse) -> None:
+    written = f"{today()} 00:00:00 +0000 UTC"
+    assert parse({"runbook": {"reviewed": written}}).runbook.reviewed == today()
+
+
 def test_a_waiver_s_last_day_needs_no_quotes(parse: Parse) -> None:
     waiver = {"rule": "key-rotates", "reason": "an imported key", "expires": str(today())}
     quoted = parse({"waivers": [waiver]}).waivers
@@ -360,6 +365,14 @@ def test_a_message_is_for_people_not_a_traceback() -> None:
         (
             {"objectives": {"rpo": "1h", "rtoMinutes": 0}},
             "objectives.rtoMinutes: 0 is refused",
+        ),
+        (
+            {"runbook": {"reviewed": "2999-01-01"}},
+            "runbook.reviewed: 2999-01-01 is still to come, so the next review would be reckoned",
+        ),
+        (
+            {"runbook": {"contacts": [{"name": "Neon", "about": "all", "reach": "a@neon.tech"}]}},
+            "runbook.contacts[0].responseMinutes: missing",
         ),
         (
             {"watch": {"shrinkPercent": 0}},
