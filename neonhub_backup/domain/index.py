@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neonhub_backup.domain.layout import INDEX, Location, parse_name, tier_prefix
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.domain.sealing import BrokenSealError, UnreadableError, seal, unseal
+from neonhub_backup.domain.sealing import UnfitError, read_sealed, seal
 from neonhub_backup.errors import IntegrityError
 
 FORMAT = "neonhub-backup-index/1"
@@ -159,23 +159,14 @@ def load_index(stored: bytes, month: Month, key: str) -> MonthIndex:
     Raises:
         IntegrityError: it is none, was changed, is another month's, or of a later version.
     """
+    instead = f"so the manifests of {month} are read instead: build the index anew"
     try:
-        index = MonthIndex.model_validate(unseal(stored))
-    except UnreadableError as error:
-        reason, cause = "is no index of backups", error
-    except BrokenSealError as error:
-        reason, cause = "was changed after it was written", error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason, cause = f"says what this version cannot read ({where}: {first['msg']})", error
-    else:
-        if index.month == str(month):
-            return index
-        reason, cause = f"is the index of {index.month}", None
-    raise IntegrityError(
-        f"{key} {reason}, so the manifests of {month} are read instead: build the index anew"
-    ) from cause
+        index = read_sealed(MonthIndex, stored, "index of backups")
+    except UnfitError as error:
+        raise IntegrityError(f"{key} {error}, {instead}") from error
+    if index.month != str(month):
+        raise IntegrityError(f"{key} is the index of {index.month}, {instead}")
+    return index
 
 
 def newest_index(keys: Iterable[str], month: Month) -> str | None:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neonhub_backup.domain.manifest import Origin
 from neonhub_backup.domain.retention import Tier
-from neonhub_backup.domain.sealing import BrokenSealError, UnreadableError, seal, unseal
+from neonhub_backup.domain.sealing import UnfitError, read_sealed, seal
 from neonhub_backup.errors import IntegrityError
 
 FORMAT = "neonhub-backup-drill/1"
@@ -163,15 +163,8 @@ def load_proof(stored: bytes, key: str) -> Proof:
         IntegrityError: it is none, was changed after it was written, or is of a later version.
     """
     try:
-        return Proof.model_validate(unseal(stored))
-    except UnreadableError as error:
-        reason, cause = "is no result of a drill", error
-    except BrokenSealError as error:
-        reason, cause = "was changed after it was written", error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason, cause = f"has a field this version cannot read ({where}: {first['msg']})", error
-    raise IntegrityError(
-        f"{key} {reason}, so it proves nothing: drill the backup once more"
-    ) from cause
+        return read_sealed(Proof, stored, "result of a drill")
+    except UnfitError as error:
+        raise IntegrityError(
+            f"{key} {error}, so it proves nothing: drill the backup once more"
+        ) from error

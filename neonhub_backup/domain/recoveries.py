@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from neonhub_backup.domain.layout import RECOVERIES
 from neonhub_backup.domain.manifest import Origin
-from neonhub_backup.domain.sealing import BrokenSealError, UnreadableError, seal, unseal
+from neonhub_backup.domain.sealing import UnfitError, read_sealed, seal
 from neonhub_backup.errors import IntegrityError
 
 FORMAT = "neonhub-backup-recovery/1"
@@ -89,15 +89,8 @@ def load_recovery(stored: bytes, key: str) -> Recovery:
         IntegrityError: it is none, was changed after it was written, or is of a later version.
     """
     try:
-        return Recovery.model_validate(unseal(stored))
-    except UnreadableError as error:
-        reason, cause = "is no measured recovery", error
-    except BrokenSealError as error:
-        reason, cause = "was changed after it was written", error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason, cause = f"has a field this version cannot read ({where}: {first['msg']})", error
-    raise IntegrityError(
-        f"{key} {reason}, so it is left out of what recoveries take: find out who changed it"
-    ) from cause
+        return read_sealed(Recovery, stored, "measured recovery")
+    except UnfitError as error:
+        raise IntegrityError(
+            f"{key} {error}, so it is left out of what recoveries take: find out who changed it"
+        ) from error

@@ -3,7 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+Document = TypeVar("Document", bound=BaseModel)
 
 
 class UnreadableError(ValueError):
@@ -12,6 +16,10 @@ class UnreadableError(ValueError):
 
 class BrokenSealError(ValueError):
     """The document was changed after it was written."""
+
+
+class UnfitError(ValueError):
+    """Why a stored document is not used, as the end of a sentence that begins with its key."""
 
 
 def seal(content: Mapping[str, Any]) -> bytes:
@@ -35,6 +43,24 @@ def unseal(stored: bytes) -> dict[str, Any]:
     if promised != digest(content):
         raise BrokenSealError(promised)
     return content
+
+
+def read_sealed(model: type[Document], stored: bytes, kind: str) -> Document:
+    """The document of this model that was sealed; `kind` is what people call such.
+
+    Raises:
+        UnfitError: it is none, was changed after it was written, or is of a later version.
+    """
+    try:
+        return model.model_validate(unseal(stored))
+    except UnreadableError as error:
+        raise UnfitError(f"is no {kind}") from error
+    except BrokenSealError as error:
+        raise UnfitError("was changed after it was written") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UnfitError(f"says what this version cannot read ({where}: {first['msg']})") from error
 
 
 def digest(content: object) -> str:
