@@ -1,16 +1,11 @@
 """What was promised stands beside what was measured, the newest first."""
 
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from neonhub_backup.domain.configuration import (
     Archiving,
     Configuration,
     Database,
-    DirectoryStore,
-    Encryption,
     Objectives,
 )
 from neonhub_backup.domain.manifest import Origin
@@ -19,19 +14,6 @@ from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.watch.findings import Verdict
 from neonhub_backup.watch.objectives import exposures, judge_recoveries, recovery_times
 from tests.neonhub_backup.watch.history import DAY, HOUR, NOW, backup, holding, hours, proven
-
-KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
-
-
-@pytest.fixture
-def configuration(tmp_path: Path) -> Configuration:
-    return Configuration(
-        environment="production",
-        databases=(Database(name="app"),),
-        stores=(DirectoryStore(name="disk", path=tmp_path),),
-        encryption=Encryption(public_keys=(KEY,)),
-        objectives=Objectives(rpo=HOUR, rto_minutes=1),
-    )
 
 
 def recovery(scenario: Scenario, seconds: float, age: timedelta = HOUR) -> Recovery:

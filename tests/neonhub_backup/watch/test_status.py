@@ -13,10 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from neonhub_backup.domain.configuration import (
     Configuration,
-    Database,
-    DirectoryStore,
-    Encryption,
-    Objectives,
 )
 from neonhub_backup.domain.metrics import DATABASE, ENVIRONMENT, NAMESPACE, Metric
 from neonhub_backup.errors import ConfigurationError, DeliveryError
@@ -30,19 +26,6 @@ from tests.neonhub_backup.watch.history import DAY, HOUR, NOW, backup, full, hol
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_sns import SNSClient
-
-KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n-----END PGP PUBLIC KEY BLOCK-----\n"
-
-
-@pytest.fixture
-def configuration(tmp_path: Path) -> Configuration:
-    return Configuration(
-        environment="production",
-        databases=(Database(name="app"),),
-        stores=(DirectoryStore(name="disk", path=tmp_path),),
-        encryption=Encryption(public_keys=(KEY,)),
-        objectives=Objectives(rpo=HOUR, rto_minutes=1),
-    )
 
 
 def well() -> Holding:
