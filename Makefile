@@ -7,7 +7,7 @@ BIN = .venv/bin
 SIDE_BY_SIDE = -n 2 --dist loadfile
 WORKFLOWS = .github/workflows/*.yml tests/golden/workflows/*/*.yml
 
-.PHONY: help up down clean setup test lint unit end-to-end examples golden policy forecast bench
+.PHONY: help up down clean setup test lint unit end-to-end examples golden policy forecast gameday bench
 
 help:  ## these lines
 	@grep -E '^[a-z-]+: .*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -52,6 +52,9 @@ policy: quiet-setup  ## what the rules say of a stack, such as STACK=prod, witho
 
 forecast: quiet-setup  ## what a stack will keep and cost, such as STACK=prod; SIZE=50 GROWTH=5 to try
 	@$(BIN)/python -m components.forecast $(STACK) $(if $(SIZE),--size $(SIZE)) $(if $(GROWTH),--growth $(GROWTH))
+
+gameday: quiet-setup  ## break a throwaway database and its backups in seven ways, and come back: docs/gamedays; SHORT=1 records nothing
+	$(BIN)/python -m sandbox.gameday $(if $(SHORT),--short,--record docs/gamedays)
 
 bench: quiet-setup  ## the tool beside plain pipelines, an hour: docs/performance.md; PARTS="backups small" for some
 	$(BIN)/python -m benchmarks.tool $(PARTS)
