@@ -12,12 +12,22 @@ from neonhub_backup.backup import take_backup
 from neonhub_backup.domain.configuration import Configuration, Database
 from neonhub_backup.dr import checklist
 from neonhub_backup.dr.checklist import CHECKLIST, Item
-from neonhub_backup.emergency.choice import choose_good, damaged_states, is_proven
+from neonhub_backup.emergency.choice import (
+    choose_good,
+    choose_proven,
+    damaged_states,
+    is_proven,
+)
 from neonhub_backup.emergency.restore import BACK_UP as KEPT_ASIDE
 from neonhub_backup.emergency.restore import PURPOSE as EMERGENCY
 from neonhub_backup.emergency.restore import RESTORE, keeping_tier
 from neonhub_backup.encryption import decryptor
-from neonhub_backup.errors import BackupError, ConfigurationError, DrillFailedError
+from neonhub_backup.errors import (
+    BackupError,
+    ConfigurationError,
+    DrillFailedError,
+    NoBackupError,
+)
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, first_that_works
 from neonhub_backup.journal import (
     Attempt,
@@ -190,6 +200,7 @@ class Disaster:
         lost = self.run.opened.time - manifest.started
         rpo = self.configuration.objectives.rpo
         proven = is_proven(found)
+        sure = None if proven else self._newest_proven(wanted)
         facts: Facts = {
             "backup": manifest.name,
             "tier": str(manifest.tier),
@@ -198,11 +209,18 @@ class Disaster:
             "proven": proven,
             "seconds_lost": max(0, round(lost.total_seconds())),
             "within_rpo": None if rpo is None else lost <= rpo,
+            "newest_proven": manifest.name if proven else sure,
         }
         _say_facts(facts)
-        if not proven:
-            log.warning("no drill has proven it: emergency restore --proven takes one that is")
+        if sure is not None:
+            log.warning("no drill has proven it; %s is the newest that one has", sure)
         return facts
+
+    def _newest_proven(self, wanted: Wanted) -> str | None:
+        try:
+            return choose_proven(self.stores, wanted)[0].manifest.name
+        except NoBackupError:
+            return None
 
     def _good(self) -> str:
         return str(self.run.result(checklist.KNOWN_GOOD).get("backup") or "BACKUP")

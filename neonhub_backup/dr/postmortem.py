@@ -15,6 +15,8 @@ from neonhub_backup.runbook.markdown import plain, table, time_text
 GIVEN_UP = "given up: "
 """Begins how a run ended that was ended with steps open; why follows."""
 
+_UNTOLD = {Event.BEGUN, Event.NOTED}
+"""What a timeline leaves out: each step is told once it has ended."""
 _SHOWN = 300
 """Characters of other people's words in a cell."""
 
@@ -88,11 +90,7 @@ def postmortem(
     found: Outcome,
 ) -> str:
     """All of it; `recoveries` is the journal of emergency restores and rollbacks."""
-    others = [
-        entry
-        for entry in recoveries.entries
-        if found.began <= entry.time <= found.ended and entry.event is not Event.NOTED
-    ]
+    others = [entry for entry in recoveries.entries if found.began <= entry.time <= found.ended]
     parts = [
         (
             f"# Post-mortem: {plain(database.name)} of {plain(configuration.environment)},"
@@ -192,14 +190,18 @@ def _timeline(entries: Sequence[Entry]) -> Iterator[str]:
                 _facts(entry),
             ]
             for entry in sorted(entries, key=lambda entry: entry.time)
-            if entry.event is not Event.NOTED
+            if entry.event not in _UNTOLD
         ],
     )
 
 
 def _facts(entry: Entry) -> str:
     said = [_text(entry.text)] if entry.text else []
-    said += [f"{plain(name)}: {_text(fact)}" for name, fact in entry.facts.items() if fact != ()]
+    said += [
+        f"{plain(name.replace('_', ' '))}: {_text(fact)}"
+        for name, fact in entry.facts.items()
+        if fact not in ((), None)
+    ]
     return "; ".join(said) or "-"
 
 
@@ -230,8 +232,9 @@ def _actions(run: Run) -> Iterator[str]:
     lines = [
         "prevent the cause: who, by when",
         "notice it sooner: who, by when",
-        "drop the database that was set aside, once nobody needs it",
     ]
+    if "emergency_run" in run.result(checklist.SWITCH):
+        lines.append("drop the database that was set aside, once nobody needs it: who, by when")
     if good.get("proven") is False:
         lines.append("drill more often: the backup that was needed had not been proven")
     lines.append("correct the runbook where it was wrong or slow, and hold the review")

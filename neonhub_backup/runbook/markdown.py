@@ -11,7 +11,7 @@ SETUP = "sh setup"
 ELSEWHERE = "sh elsewhere"
 """Of a block that no test can run: its first line says why."""
 
-_MARKS = re.compile(r"([\\`*_\[\]<>|])")
+_MARKS = re.compile(r"([\\`*\[\]<>|]|(?<!\w)_|_(?!\w))")
 
 
 def block(*lines: str, kind: str = COMMANDS) -> str:
