@@ -13,6 +13,7 @@ from neonhub_backup.domain.configuration import (
     S3Store,
     Store,
 )
+from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.domain.recoveries import Scenario
 from neonhub_backup.domain.schedule import INTERVALS
 from neonhub_backup.dr.checklist import CHECKLIST
@@ -60,6 +61,7 @@ def runbook_page(configuration: Configuration, standing: Standing | None = None)
         *_github(configuration),
         *_checklist(configuration),
         *_objectives(configuration, standing),
+        *_tiers(configuration),
         *_places(configuration),
         *_contacts(configuration.runbook.contacts),
         *_review(configuration, standing),
@@ -330,6 +332,17 @@ def _objectives(configuration: Configuration, standing: Standing | None) -> Iter
         worst = standing.status.exposures.worst
         if worst is not None:
             yield f"The most that would have been lost so far: {_seconds(worst)}."
+
+
+def _tiers(configuration: Configuration) -> Iterator[str]:
+    yield "## How far back"
+    yield table(
+        ["backups", "are kept for"],
+        [
+            [tier.value, format_duration(rule.keep)]
+            for tier, rule in configuration.retention.rules().items()
+        ],
+    )
 
 
 def _times(measured: Measured | None) -> list[str]:

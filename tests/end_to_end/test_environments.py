@@ -328,6 +328,9 @@ def test_the_files_that_reviewers_saw_are_committed(stack: Deployed) -> None:
 
     assert stack.committed(f".github/workflows/{workflow}") == golden.read_text()
     assert "BEGIN PGP" in stack.committed(f".neonhub-backup/{stack.environment}.yaml")
+    runbook = f"RUNBOOK.{stack.environment}.md"
+    reviewed = GOLDEN / "runbook" / stack.stack / runbook
+    assert stack.committed(f"docs/{runbook}") == reviewed.read_text()
 
 
 # ---- what becomes of it
@@ -402,6 +405,7 @@ def test_a_longer_tier_changes_what_there_is_in_place(as_committed: Deployed) ->
         "aws-replica-lifecycle": "update",
         "gcp-backups-bucket": "update",
         f"files-{stack.environment}.yaml": "update",
+        f"files-RUNBOOK.{stack.environment}.md": "update",
     }
     stack.up()
     for copy in REGIONS:

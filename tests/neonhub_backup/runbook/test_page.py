@@ -138,3 +138,11 @@ def test_who_agrees_to_a_restore_in_github_and_as_whom_it_runs_is_said() -> None
     assert "gh workflow run db-restore" not in runbook_page(
         configuration(deployment=DEPLOYMENT.model_copy(update={"dispatched": ()}))
     )
+
+
+def test_how_far_back_each_tier_goes_is_said() -> None:
+    page = runbook_page(PLAIN)
+
+    assert "| hourly | 24h |" in page
+    assert "| weekly | 12w |" in page
+    assert "| annual | 7y |" in page
