@@ -1,7 +1,7 @@
 """`dr`: the disaster checklist, walked through step by step."""
 
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.session import Session, open_session, read_target, running_programs
 from neonhub_backup.domain.configuration import Database
 from neonhub_backup.domain.recoveries import Scenario
-from neonhub_backup.dr.checklist import CHECKLIST, Item
+from neonhub_backup.dr.checklist import CHECKLIST, KNOWN_GOOD, STAGE, Item
 from neonhub_backup.dr.disaster import (
     PURPOSE,
     Disaster,
@@ -31,7 +31,7 @@ from neonhub_backup.dr.disaster import (
 from neonhub_backup.dr.postmortem import GIVEN_UP, describe_outcome, outcome, postmortem
 from neonhub_backup.errors import BackupError, ConfigurationError, UnconfirmedError
 from neonhub_backup.files import already_there, new_file
-from neonhub_backup.holdings.selection import Candidate
+from neonhub_backup.holdings.selection import Candidate, parse_moment
 from neonhub_backup.journal import (
     HIDDEN,
     Event,
@@ -112,9 +112,26 @@ def next_(
             metavar="STAGING_URL",
         ),
     ] = None,
+    well_at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help="For known-good: the last time at which all was well, such as"
+            " 2026-01-05T02:00:00Z. By default when the disaster's journal was begun.",
+            metavar="TIMESTAMP",
+        ),
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Go on to the last step instead of doing one.")
     ] = False,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            "--step",
+            help="Do this step, once more if need be, instead of the next.",
+            metavar="NAME",
+        ),
+    ] = None,
     database: DatabaseName = None,
     journal: DisasterJournal = None,
     as_json: Json = False,
@@ -123,13 +140,17 @@ def next_(
 
     Given again after a failure or an interruption, it goes on at the same step.
     """
-    _check(answer=answer, skip=skip, everything=everything)
+    _check({"--answer": answer, "--skip": skip, "--step": step}, everything=everything)
+    named = None if step is None else _item(step)
+    moment = None if well_at is None else parse_moment(well_at)
     case = _case(context.obj, database, journal)
     done: list[dict[str, Any]] = []
     with case.written() as opened:
         run = case.unfinished(opened)
-        disaster = case.disaster(run, into, _Terminal(answer, case))
-        while (item := next_item(run)) is not None:
+        disaster = case.disaster(run, into, moment, _Terminal(answer, case))
+        while (item := named or next_item(run)) is not None:
+            if not everything:
+                _refuse_useless(item, into=into, well_at=well_at)
             _announce(item)
             disaster.carry_out(item, skip)
             done.append(_describe_item(run, item))
@@ -281,7 +302,9 @@ class _Case:
             " nothing was done: begin one with `dr start`, or name its file with --journal"
         )
 
-    def disaster(self, run: Run, into: str | None, people: "_Terminal") -> Disaster:
+    def disaster(
+        self, run: Run, into: str | None, well_at: datetime | None, people: "_Terminal"
+    ) -> Disaster:
         """What carries out its steps."""
 
         def keep(candidate: Candidate, began: datetime) -> None:
@@ -306,6 +329,7 @@ class _Case:
             live=lambda: parse_url(self.database.url(), self.database.url_variable),
             staging=read_target,
             into=into,
+            well_at=well_at,
             people=people,
             programs=running_programs,
             record=keep,
@@ -338,20 +362,40 @@ class _Terminal:
         return None if self._given is None else self._case.hidden(self._given)
 
 
-def _check(*, answer: str | None, skip: str | None, everything: bool) -> None:
-    given = {"--answer": answer, "--skip": skip}
+def _check(given: Mapping[str, str | None], *, everything: bool) -> None:
     for option, text in given.items():
         if text is not None and not text.strip():
             raise ConfigurationError(
                 f"{option} is empty, so whoever reads the journal would learn nothing and nothing"
                 " was done: say it in a few words"
             )
-    both = answer is not None and skip is not None
-    if both or (everything and (answer is not None or skip is not None)):
+    named = [option for option, text in given.items() if text is not None]
+    if {"--answer", "--skip"} <= {*named} or (everything and named):
         raise ConfigurationError(
-            "--answer, --skip and --all do not go together, so nothing was done: the first two are"
-            " for one step"
+            f"{' and '.join([*named, *(['--all'] if everything else [])])} do not go together, so"
+            " nothing was done: --answer and --skip exclude each other, and all three are for one"
+            " step"
         )
+
+
+def _item(name: str) -> Item:
+    for item in CHECKLIST:
+        if item.name == name:
+            return item
+    raise ConfigurationError(
+        f"--step {name} is not a step, so nothing was done: choose one of"
+        f" {', '.join(item.name for item in CHECKLIST)}"
+    )
+
+
+def _refuse_useless(item: Item, *, into: str | None, well_at: str | None) -> None:
+    """Refuse an option that the step does not read: somebody takes it for another one."""
+    for option, given, step in (("--into", into, STAGE), ("--at", well_at, KNOWN_GOOD)):
+        if given is not None and item.name != step:
+            raise ConfigurationError(
+                f"{option} is for the step {step} and this one is {item.name}, so nothing was done:"
+                f" leave it out, or name the step with --step {step}"
+            )
 
 
 def _case(path: Path | None, database: str | None, journal: Path | None) -> _Case:

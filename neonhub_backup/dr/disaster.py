@@ -49,7 +49,7 @@ from neonhub_backup.restore.comparison import run_checks
 from neonhub_backup.restore.whole import Restored, restore_into
 from neonhub_backup.stores.base import Store
 from neonhub_backup.watch.status import Status
-from neonhub_backup.wording import shown
+from neonhub_backup.wording import moment_text, shown
 
 log = logging.getLogger(__name__)
 
@@ -97,13 +97,15 @@ class Disaster:
     """A database by the name of the variable that holds its connection string."""
     into: str | None
     """The variable that was given now. None: none was."""
+    well_at: datetime | None
+    """When all was well for the last time, as somebody says now. None: nobody does."""
     people: People
     programs: Callable[[], AbstractContextManager[Programs]]
     record: Callable[[Candidate, datetime], None]
     """Keeps how long a restore took that began then."""
 
     def carry_out(self, item: Item, skip: str | None = None) -> None:
-        """Do one step, or leave it out for a reason.
+        """Do one step, though it may be done already, or leave it out for a reason.
 
         Raises:
             BackupError: it failed, which is written down. It can be done again.
@@ -136,7 +138,7 @@ class Disaster:
             return facts if said is None else {**facts, ANSWER: said}
 
         skips = {} if skip is None else {item.name: skip}
-        self.run.carry_out([Step(item.name, whole, optional=True)], skips)
+        self.run.carry_out([Step(item.name, whole, always=True)], skips)
 
     def _stand(self, _attempt: Attempt) -> Facts:
         status = self.look()
@@ -194,7 +196,8 @@ class Disaster:
 
     def _known_good(self, _attempt: Attempt) -> Facts:
         # What was begun since then, by a schedule or by this run, is of the damaged state.
-        wanted = Wanted(database=self.database.name, at=self.run.opened.time)
+        until = min(self.well_at or self.run.opened.time, self.run.opened.time)
+        wanted = Wanted(database=self.database.name, at=until)
         found = choose_good(self.stores, wanted, damaged_states(self.peek()))
         manifest = found[0].manifest
         lost = self.run.opened.time - manifest.started
@@ -202,6 +205,7 @@ class Disaster:
         proven = is_proven(found)
         sure = None if proven else self._newest_proven(wanted)
         facts: Facts = {
+            "until": until.isoformat(timespec="seconds"),
             "backup": manifest.name,
             "tier": str(manifest.tier),
             "started": manifest.started.isoformat(),
@@ -212,6 +216,12 @@ class Disaster:
             "newest_proven": manifest.name if proven else sure,
         }
         _say_facts(facts)
+        if self.well_at is None:
+            log.warning(
+                "if the damage began before %s, do this step again with --step %s and --at, the"
+                " last time at which all was well",
+                *(moment_text(until), checklist.KNOWN_GOOD),
+            )
         if sure is not None:
             log.warning("no drill has proven it; %s is the newest that one has", sure)
         return facts
@@ -280,7 +290,8 @@ class Disaster:
         if wrong:
             raise DrillFailedError(
                 f"{copy} does not answer as it should ({shown(wrong)}), so it was not relied on:"
-                " choose another backup, or leave this step out with --skip and the reason"
+                " choose an older backup with --step known-good and --at, and restore it with"
+                " --step restore-to-staging; or leave this step out with --skip and the reason"
             )
         facts: Facts = {"checks": len(checks)}
         if command is not None:

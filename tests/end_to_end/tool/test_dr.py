@@ -6,6 +6,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,11 @@ def _has_begun(tool: Tool, name: str) -> bool:
     return any((each.event, each.step) == (Event.BEGUN, name) for each in entries)
 
 
-def test_a_copy_that_does_not_answer_as_it_should_stops_there(patient: Tool) -> None:
+def test_a_copy_that_does_not_answer_as_it_should_makes_way_for_an_older_one(patient: Tool) -> None:
+    (good,) = patient.names()
+    time.sleep(1)  # backups are begun in whole seconds
+    well_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    time.sleep(1)
     patient.backup()
     patient.run("dr", "start")
     for options in (ANSWER, ANSWER, (), (), ("--into", "STAGING_URL")):
@@ -132,10 +137,16 @@ def test_a_copy_that_does_not_answer_as_it_should_stops_there(patient: Tool) -> 
 
     # The newest backup is of the damage already.
     said = patient.run("dr", "next", expect=11).stderr
-
     assert "so it was not relied on" in said
     told = {each["name"]: each["state"] for each in patient.json("dr", "status")["steps"]}
     assert (told["verify"], told["migrate"]) == ("failed", "open")
+
+    older = step(patient, "--step", "known-good", "--at", well_at)
+    step(patient, "--step", "restore-to-staging", "--into", "STAGING_URL")
+    verified = step(patient)
+    assert older["facts"]["backup"] == good
+    assert (verified["name"], verified["state"]) == ("verify", "done")
+    assert count(patient.environment["STAGING_URL"]) == 2000
 
 
 def test_two_people_do_not_do_the_same_step(patient: Tool) -> None:

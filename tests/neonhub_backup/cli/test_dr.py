@@ -166,6 +166,24 @@ def test_what_an_emergency_restore_has_replaced_is_never_the_last_good_one(line:
     assert step["facts"]["backup"] == good.name
 
 
+def test_when_the_damage_is_older_the_step_is_done_again_with_an_older_backup(line: Line) -> None:
+    now = datetime.now(UTC)
+    good = new_location(Tier.DAILY, now - timedelta(hours=3))
+    for place in (good, new_location(Tier.DAILY, now - timedelta(hours=1))):
+        back_up(line.disk, place)
+    go_to(line, checklist.KNOWN_GOOD)
+    line.run("dr", "next", *APP)
+    well_at = f"{now - timedelta(hours=2):%Y-%m-%dT%H:%M:%SZ}"
+
+    again = ("--step", "known-good", "--at", well_at)
+    told = line.json("dr", "next", *again, *APP)
+
+    (step,) = told["steps"]
+    assert step["facts"]["backup"] == good.name
+    assert step["facts"]["seconds_lost"] >= 3 * 3600
+    assert told["next"] == "restore-to-staging"
+
+
 def test_without_any_backup_there_is_no_last_good_one(line: Line) -> None:
     go_to(line, checklist.KNOWN_GOOD)
 
@@ -269,6 +287,10 @@ def test_a_password_that_somebody_types_is_not_kept(line: Line, tmp_path: Path) 
         ["--all", "--skip", "x"],
         ["--answer", " "],
         ["--skip", ""],
+        ["--all", "--step", "scope"],
+        ["--step", "hope"],
+        ["--into", "STAGING_URL"],
+        ["--at", "2026-01-05T02:00:00Z"],
     ],
 )
 def test_options_that_contradict_each_other_are_refused(line: Line, options: list[str]) -> None:
