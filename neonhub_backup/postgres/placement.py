@@ -138,7 +138,9 @@ def read_sessions(connection: Connection, databases: Sequence[str]) -> tuple[Ses
                coalesce(to_char(coalesce(state_change, backend_start) AT TIME ZONE 'UTC',
                                 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'a time unknown')
           FROM pg_stat_activity
-         WHERE datname = ANY(%s) AND backend_type IS DISTINCT FROM 'autovacuum worker'
+         -- Only vacuums work in a database without a user. That one is a vacuum is not told to
+         -- whoever has no part in pg_read_all_stats.
+         WHERE datname = ANY(%s) AND usesysid IS NOT NULL
          ORDER BY backend_start
         """,
         list(databases),

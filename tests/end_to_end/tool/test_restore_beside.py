@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -129,6 +130,50 @@ def test_a_database_in_use_keeps_its_name_unless_its_users_may_be_disconnected(
         with pytest.raises(psycopg.OperationalError):
             user.execute("SELECT")
     assert left["beside"] not in tool.databases()
+
+
+@pytest.fixture
+def vacuumed(postgres18: PostgresServer) -> Iterator[str]:
+    """The URL of a database of an ordinary user, in which a vacuum does not come to its end."""
+    name = f"vacuumed_{free_port()}"
+    owner = sql.Identifier(name)
+    database = postgres18.url(name, name, "secret")
+    running = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+    with psycopg.connect(postgres18.url(), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD 'secret'").format(owner))
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(owner, owner))
+        with psycopg.connect(database) as connection:
+            connection.execute(
+                "CREATE TABLE busy WITH (autovacuum_vacuum_cost_delay = 100,"
+                " autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_insert_threshold = 1)"
+                " AS SELECT generate_series(1, 100000) AS id"
+            )
+        server.execute("ALTER SYSTEM SET autovacuum_naptime = '1s'")
+        server.execute("SELECT pg_reload_conf()")
+        try:
+            until = time.monotonic() + 60
+            while server.execute(f"{running} AND datname = %s", [name]).fetchone() == (0,):
+                assert time.monotonic() < until, "no vacuum has begun"
+                time.sleep(0.1)
+            yield database
+        finally:
+            server.execute("ALTER SYSTEM RESET autovacuum_naptime")
+            server.execute("SELECT pg_reload_conf()")
+            # It would go on for minutes.
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'autovacuum worker'"
+            )
+
+
+def test_a_vacuum_keeps_no_ordinary_user_from_swapping(tool: Tool, vacuumed: str) -> None:
+    tool.backup()
+    tool.environment["LIVE_URL"] = vacuumed
+    tool.run("restore", "--into", "LIVE_URL", "--beside", "--no-roles")
+
+    promoted = tool.json("restore", "promote", "--into", "LIVE_URL")
+
+    assert promoted["set_aside"].startswith("vacuumed_")
 
 
 def test_only_what_a_restore_finished_is_promoted(tool: Tool, live: str) -> None:
