@@ -263,25 +263,30 @@ def _whole(configuration: Configuration) -> Iterator[Case]:
 
 
 def _damaged(configuration: Configuration) -> Iterator[Case]:
-    restore = "neonhub-backup emergency restore --proven{database}"
+    verify = f"neonhub-backup verify {BACKUP} --deep{{database}}"
+    read = "The first line reads every object of every copy, and says which is damaged."
+    restore = f"neonhub-backup emergency restore {BACKUP}{{database}}"
+    older = "neonhub-backup emergency restore --proven{database}"
+    proven = ("neonhub-backup list --proven{database}", f"{older} --dry-run", older)
+    if len(configuration.stores) > 1:
+        way = "its copy in another store, else the newest that a drill has proven"
+        lost = "nothing more by another copy; else what changed since the backup that is taken"
+        body = (
+            f"{read} A restore takes the next store by itself when one has a damaged copy.",
+            *_each(configuration, verify, f"{restore} --dry-run", restore),
+            "If every copy is damaged, take the newest backup that a drill has proven:",
+            *_each(configuration, *proven),
+        )
+    else:
+        way = "the newest that a drill has proven"
+        lost = "what changed since the backup that is taken instead"
+        body = (read, *_each(configuration, verify, *proven))
     yield Case(
         happened="The newest backup is damaged",
-        way="the newest that a drill has proven, or one from another store",
-        lost="what changed since the backup that is taken instead",
+        way=way,
+        lost=lost,
         scenario=Scenario.STORE,
-        body=(
-            (
-                "The first line reads every object of every copy, and says which is damaged. A"
-                " restore tries the next store by itself when one has a damaged copy."
-            ),
-            *_each(
-                configuration,
-                f"neonhub-backup verify {BACKUP} --deep{{database}}",
-                "neonhub-backup list --proven{database}",
-                f"{restore} --dry-run",
-                restore,
-            ),
-        ),
+        body=body,
     )
 
 
