@@ -16,3 +16,13 @@ def shown(lines: Sequence[str]) -> str:
 def moment_text(moment: datetime) -> str:
     """A time in UTC, as options take it."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def size_text(number: int) -> str:
+    """A size for people, in powers of 1024."""
+    size = float(number)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

@@ -11,10 +11,11 @@ from neonhub_backup.archiving.pruning import Survey, carry_out, survey
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.archives import chosen_archive
 from neonhub_backup.cli.options import DatabaseName, Json, OnlyShow
-from neonhub_backup.cli.output import report, say_table, size_text
+from neonhub_backup.cli.output import report, say_table
 from neonhub_backup.cli.session import running_programs
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.postgres.connection import parse_url
+from neonhub_backup.wording import size_text
 
 base = typer.Typer(
     help="Base backups of a self-hosted server, which its archived WAL continues.",

@@ -9,7 +9,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import counted, describe, report, say_list, say_table, size_text
+from neonhub_backup.cli.output import counted, describe, report, say_list, say_table
 from neonhub_backup.cli.selecting import TierName, asked_stores, read_tier
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.domain import configuration
@@ -22,7 +22,7 @@ from neonhub_backup.holdings.copies import Copies, find_copies, take_inventory
 from neonhub_backup.holdings.proofs import Proofs
 from neonhub_backup.holdings.selection import Wanted, choose, joined
 from neonhub_backup.stores.base import Store
-from neonhub_backup.wording import moment_text
+from neonhub_backup.wording import moment_text, size_text
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json
-from neonhub_backup.cli.output import report, size_text
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.session import open_session, read_target, running_programs
 from neonhub_backup.encryption import decryptor, encryptor
 from neonhub_backup.errors import ConfigurationError
@@ -24,6 +24,7 @@ from neonhub_backup.local import (
 )
 from neonhub_backup.local import dump as dump_database
 from neonhub_backup.local import restore as restore_dump
+from neonhub_backup.wording import size_text
 
 local = typer.Typer(
     help="Quick backups of one database into a file of SQL, and their restore.",

@@ -11,6 +11,7 @@ import typer
 from neonhub_backup.cli.reporting import keep
 from neonhub_backup.domain.layout import Location
 from neonhub_backup.domain.manifest import Manifest
+from neonhub_backup.wording import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,16 +57,6 @@ def counted(result: dict[str, Any]) -> str:
     return (
         f"{result['rows']:,} rows of {result['tables']} tables, {size_text(result['bytes'])} stored"
     )
-
-
-def size_text(number: int) -> str:
-    """A size for people, in powers of 1024."""
-    size = float(number)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
 
 
 def report(result: object, *, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from neonhub_backup.cli.output import size_text
+from neonhub_backup.wording import size_text
 
 
 def plan_lines(plan: Mapping[str, Any], rpo: timedelta | None) -> list[str]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from neonhub_backup.cli.messages import write_event, writes_events
-from neonhub_backup.cli.output import console, size_text
+from neonhub_backup.cli.output import console
 from neonhub_backup.progress import Progress
+from neonhub_backup.wording import size_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -7,13 +7,14 @@ import typer
 
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.options import Json, OnlyShow
-from neonhub_backup.cli.output import report, size_text
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.errors import ConfigurationError, UnconfirmedError
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.upkeep.indexing import keep_up
 from neonhub_backup.upkeep.pruning import Held, Survey, carry_out, survey
+from neonhub_backup.wording import size_text
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from neonhub_backup.cli.output import counted, describe, report, size_text, times_text
+from neonhub_backup.cli.output import counted, describe, report, times_text
 from neonhub_backup.cli.recording import record
 from neonhub_backup.cli.selecting import say_candidates
 from neonhub_backup.cli.session import Session, running_programs
@@ -25,6 +25,7 @@ from neonhub_backup.restore.names import TableName, resolve
 from neonhub_backup.restore.rows import Replaced, restore_in_place, restore_rows
 from neonhub_backup.restore.side import restore_aside
 from neonhub_backup.restore.whole import plan_restore, restore_beside, restore_into
+from neonhub_backup.wording import size_text
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from neonhub_backup.cli.journals import (
     recovery_journal,
 )
 from neonhub_backup.cli.options import DatabaseName, Json
-from neonhub_backup.cli.output import report, size_text
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.people import Terminal
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.domain.configuration import MIGRATION, Database
@@ -46,6 +46,7 @@ from neonhub_backup.rollback.steps import (
     Preview,
     Rollback,
 )
+from neonhub_backup.wording import size_text
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from neonhub_backup.cli.output import size_text
 from neonhub_backup.cli.session import Session
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.encryption import Decryptor, decryptor
@@ -14,7 +13,7 @@ from neonhub_backup.errors import ConfigurationError
 from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.selection import Candidate, Wanted, choose, parse_moment
 from neonhub_backup.stores.base import Store
-from neonhub_backup.wording import moment_text
+from neonhub_backup.wording import moment_text, size_text
 
 FromStore = Annotated[
     str | None,

@@ -10,7 +10,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import describe, report, size_text
+from neonhub_backup.cli.output import describe, report
 from neonhub_backup.cli.selecting import FromStore, asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.errors import ConfigurationError
@@ -19,6 +19,7 @@ from neonhub_backup.processes import Programs
 from neonhub_backup.upkeep.copying import Moved, copy_to
 from neonhub_backup.upkeep.copying import fetch as fetch_copy
 from neonhub_backup.upkeep.indexing import keep_up
+from neonhub_backup.wording import size_text
 
 
 @app.command()

@@ -9,7 +9,7 @@ from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import InStore, wanted_copies
 from neonhub_backup.cli.failures import raise_first
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import describe, report, size_text
+from neonhub_backup.cli.output import describe, report
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import Session, open_session
 from neonhub_backup.domain.manifest import manifest_digest
@@ -25,7 +25,7 @@ from neonhub_backup.holdings.copies import Copies
 from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.stores.base import Store
 from neonhub_backup.upkeep.validating import absent, incomplete
-from neonhub_backup.wording import shown
+from neonhub_backup.wording import shown, size_text
 
 COMPLETE = "complete"
 

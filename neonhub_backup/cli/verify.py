@@ -8,7 +8,7 @@ import typer
 from neonhub_backup.cli.app import app
 from neonhub_backup.cli.catalogue import InStore, wanted_copies
 from neonhub_backup.cli.options import BackupName, DatabaseName, Json
-from neonhub_backup.cli.output import report, size_text
+from neonhub_backup.cli.output import report
 from neonhub_backup.cli.selecting import asked_stores
 from neonhub_backup.cli.session import open_session, running_programs
 from neonhub_backup.encryption import decryptor
@@ -17,7 +17,7 @@ from neonhub_backup.holdings.catalogue import LATEST
 from neonhub_backup.holdings.copies import Copies
 from neonhub_backup.upkeep.verifying import Verdict
 from neonhub_backup.upkeep.verifying import verify as verify_copy
-from neonhub_backup.wording import shown
+from neonhub_backup.wording import shown, size_text
 
 
 @app.command()

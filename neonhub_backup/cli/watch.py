@@ -13,7 +13,7 @@ from neonhub_backup.cli.app import app
 from neonhub_backup.cli.failures import raise_first
 from neonhub_backup.cli.looking import look
 from neonhub_backup.cli.options import DatabaseName, Json
-from neonhub_backup.cli.output import report, say_table, size_text
+from neonhub_backup.cli.output import report, say_table
 from neonhub_backup.cli.session import open_session
 from neonhub_backup.errors import BackupError
 from neonhub_backup.heartbeat import beat
@@ -22,6 +22,7 @@ from neonhub_backup.watch.freshness import age_text
 from neonhub_backup.watch.objectives import Measured
 from neonhub_backup.watch.status import Status, StoreStatus, describe_status
 from neonhub_backup.watch.telling import headline, tell_chat, tell_sns
+from neonhub_backup.wording import size_text
 
 
 class FailOn(StrEnum):

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from neonhub_backup.cli.messages import Failure
-from neonhub_backup.cli.output import size_text
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.github.advice import ADVICE
 from neonhub_backup.github.markdown import code, fenced, shortened
 from neonhub_backup.github.tables import facts, listed, parts_table, shown, table
 from neonhub_backup.watch.findings import VerdictError
 from neonhub_backup.watch.freshness import age_text
+from neonhub_backup.wording import size_text
 
 LARGEST = 5
 """How many tables of a backup are shown."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from neonhub_backup.cli.output import size_text
 from neonhub_backup.github.markdown import code
+from neonhub_backup.wording import size_text
 
 ROWS = 40
 """Rows of a table, for a page must not outgrow what GitHub shows."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from neonhub_backup.cli.output import size_text
 from neonhub_backup.domain.duration import format_duration
 from neonhub_backup.report.markup import Markup, element, join
 from neonhub_backup.watch.freshness import age_text
+from neonhub_backup.wording import size_text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
-from neonhub_backup.cli.output import size_text
 from neonhub_backup.report import shown
 from neonhub_backup.report.charts import Axis, Line, linear, logarithmic, over_time
 from neonhub_backup.report.markup import Content, Markup, element, join
@@ -19,6 +18,7 @@ from neonhub_backup.report.page.parts import (
     table,
 )
 from neonhub_backup.report.shown import Field, moment_of, taken_text
+from neonhub_backup.wording import size_text
 
 _ROLES = ("main", "second", "third", "fourth")
 _STEPS = (0.1, 1, 10, 60, 300, 900, 1800, 3600, 14_400, 86_400, 864_000)
