@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from neonhub_backup.errors import DatabaseError, ProgramError
+from neonhub_backup.errors import ConfigurationError, DatabaseError, ProgramError
 from neonhub_backup.postgres.connection import Target, connect
 from neonhub_backup.postgres.programs import Suite
 from neonhub_backup.postgres.user import ServerUserError, server_user_prefix
@@ -19,6 +19,10 @@ from neonhub_backup.temporary import remove_folder
 
 START_SECONDS = 60.0
 PORT = "5432"
+
+_SOCKET = f"/.s.PGSQL.{PORT}"
+_LONGEST_SOCKET = 107
+"""Bytes of a socket's path that Linux takes."""
 
 
 def memory_bytes() -> int:
@@ -72,9 +76,16 @@ def private_place(*used: Path) -> Generator[Place]:
 
     Raises:
         ProgramError: there is no such user.
+        ConfigurationError: temporary folders have paths too long for a socket.
     """
     folder = Path(tempfile.mkdtemp(prefix="nhb-"))
     try:
+        if len(os.fsencode(folder)) + len(_SOCKET) > _LONGEST_SOCKET:
+            raise ConfigurationError(
+                f"TMPDIR is {folder.parent}, too long for the path of a socket ({_LONGEST_SOCKET}"
+                " bytes), so no server was started and nothing was restored: set it to a shorter"
+                " one, such as /tmp"
+            )
         try:
             prefix, owner = server_user_prefix([*used, folder])
         except ServerUserError as error:

@@ -4,7 +4,9 @@ Each scenario breaks something while an application writes; what is compared at 
 the application had committed.
 """
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +16,13 @@ from sandbox.gameday.scenarios import SCENARIOS, Scenario, Start
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start() -> Iterator[Start]:
     """Servers, a database and one proven backup of it, for all scenarios."""
-    with started(tmp_path_factory.mktemp("gameday"), SHORT) as found:
+    # Sockets of servers are below it, whose paths must be short.
+    with (
+        tempfile.TemporaryDirectory(prefix="gameday-") as home,
+        started(Path(home), SHORT) as found,
+    ):
         yield found
 
 

@@ -441,6 +441,8 @@ def test_a_protected_object_keeps_its_bucket_and_nothing_else_is_left(
     s3, bucket = stack.client("s3"), f"{stack.prefix}-primary"
     # moto denies whatever a policy denies, whatever the condition.
     s3.delete_bucket_policy(Bucket=bucket)
+    # Else the replica would have protected objects, too.
+    s3.delete_bucket_replication(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="db/governed", Body=b"its lock is the bucket's own")
     until = datetime.now(UTC) + timedelta(seconds=15)
     s3.put_object(

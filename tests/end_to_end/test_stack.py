@@ -664,6 +664,7 @@ def test_changed_settings_update_in_place(as_committed: Deployed) -> None:
         "aws-primary-lifecycle": "update",
         "aws-replica-lifecycle": "update",
         "files-local.yaml": "update",
+        "files-RUNBOOK.local.md": "update",
     }
 
     as_committed.pulumi("up", "--yes", "--skip-preview")

@@ -362,7 +362,7 @@ class TestWatching:
     def test_without_the_key_neon_is_not_asked(self, tool: Tool) -> None:
         tool.whole("backup")
 
-        assert "Neon" not in "".join(tool.whole("status", NEON_API_KEY=""))
+        assert "snapshot" not in "".join(tool.whole("status", NEON_API_KEY=""))
 
     def test_that_neon_cannot_be_asked_is_a_warning(self, tool: Tool) -> None:
         tool.whole("backup")

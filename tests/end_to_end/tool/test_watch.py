@@ -138,7 +138,7 @@ class TestTelling:
 
 def test_what_restores_took_stands_beside_what_is_promised(backed_up: Tool) -> None:
     backed_up.run("drill", "latest")
-    restore = ("restore", "--into", "DATABASE_URL", "--tables", "connectors")
+    restore = ("restore", "--into", "DATABASE_URL", "--tables", "connectors", "--in-place")
     backed_up.run(*restore, "--dry-run")
     backed_up.run(*restore)
 

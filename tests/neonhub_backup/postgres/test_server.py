@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from neonhub_backup.postgres.server import settings
+from neonhub_backup.errors import ConfigurationError
+from neonhub_backup.postgres.server import private_place, settings
 
 
 def test_it_listens_on_no_network() -> None:
@@ -45,3 +46,16 @@ def test_its_shared_memory_is_where_there_is_room(
     monkeypatch.setattr("neonhub_backup.postgres.server.shutil.disk_usage", usage)
 
     assert settings()["dynamic_shared_memory_type"] == kind
+
+
+def test_a_temporary_folder_too_deep_for_a_socket_is_named_and_left_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+
+    with pytest.raises(ConfigurationError, match=r"TMPDIR is .* too long"), private_place():
+        pass
+
+    assert list(deep.iterdir()) == []
