@@ -187,11 +187,6 @@ class Archive(ABC):
         parts = (part for part in (f"{self.prefix}wals", folder_of(name), name) if part)
         return "/".join(parts)
 
-    def read(self, key: str) -> bytes:
-        """A small object."""
-        with self.store.download(key) as blocks:
-            return b"".join(blocks)
-
     def check_system(self, system: str) -> bool:
         """Make sure that the archive is this server's, or nobody's yet; whether it is marked.
 

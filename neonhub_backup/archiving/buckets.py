@@ -27,7 +27,7 @@ from neonhub_backup.errors import (
 )
 from neonhub_backup.postgres.connection import Target, connect, value
 from neonhub_backup.processes import Command, Programs, run
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class BucketArchive(Archive):
                 yield listed.key
 
     def _read_base(self, key: str) -> Base | None:
-        return read_description(key.split("/")[-2], self.read(key).decode())
+        return read_description(key.split("/")[-2], read_whole(self.store, key).decode())
 
     def _command(self, name: str, argv: Sequence[str]) -> Command:
         return Command([_program(f"barman-cloud-{name}"), *argv], environment(self._settings))

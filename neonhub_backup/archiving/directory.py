@@ -26,6 +26,7 @@ from neonhub_backup.files import PARTIAL, new_file, sync_directory
 from neonhub_backup.postgres.connection import Connection, Target, connect, query, value
 from neonhub_backup.postgres.programs import exact_programs
 from neonhub_backup.processes import Command, Programs, run
+from neonhub_backup.stores.base import read_whole
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.temporary import remove_folder
 
@@ -142,7 +143,7 @@ class DirectoryArchive(Archive):
 
     def _read_base(self, key: str) -> Base | None:
         try:
-            found: dict[str, Any] = json.loads(self.read(key))
+            found: dict[str, Any] = json.loads(read_whole(self.store, key))
             return Base(
                 name=key.split("/")[-2],
                 started=datetime.fromisoformat(found["started"]),

@@ -20,7 +20,7 @@ from neonhub_backup.domain.layout import (
 from neonhub_backup.domain.manifest import Manifest, load_manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, MissingObjectError, StoreError
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +116,7 @@ class Catalogue:
             IntegrityError: it was changed, or belongs to another backup.
         """
         key = location.prefix + MANIFEST
-        with self.store.download(key) as blocks:
-            stored = b"".join(blocks)
+        stored = read_whole(self.store, key)
         manifest = load_manifest(stored, f"{self.store.address}/{key}")
         if (manifest.name, manifest.tier) != (location.name, location.tier):
             raise IntegrityError(

@@ -41,7 +41,7 @@ from neonhub_backup.domain.layout import INDEX, Location
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, MissingObjectError, StoreError
 from neonhub_backup.holdings.catalogue import READERS, Catalogue
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
 
 log = logging.getLogger(__name__)
@@ -206,8 +206,7 @@ class Index:
         if key is None:
             return _Stored(None, None)
         try:
-            with self.where.download(key) as blocks:
-                stored = b"".join(blocks)
+            stored = read_whole(self.where, key)
             return _Stored(key, load_index(stored, month, f"{self.where.address}/{key}"))
         except IntegrityError as error:
             log.warning("%s", error)
@@ -236,9 +235,7 @@ class Index:
             )
 
     def _write(self, month: Month, index: MonthIndex, key: str) -> None:
-        with self.where.upload(key, None) as upload:
-            upload.write(dump_index(index))
-            upload.commit()
+        write_whole(self.where, key, dump_index(index))
         if isinstance(self.where, DirectoryStore):
             before = [each.key for each in self.where.list(month.index_prefix) if each.key < key]
             self.where.remove([each for each in before if newest_index([each], month) is not None])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from neonhub_backup.domain.layout import DRILLS, drill_key, parse_drill_key
 from neonhub_backup.domain.proof import Proof, dump_proof, load_proof
 from neonhub_backup.errors import IntegrityError, StoreError
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -102,15 +102,12 @@ class Proofs:
         return [listed.key for listed in self.store.list(f"{DRILLS}{name}.")]
 
     def _write(self, key: str, proof: Proof) -> None:
-        with self.store.upload(key, None) as upload:
-            upload.write(dump_proof(proof))
-            upload.commit()
+        write_whole(self.store, key, dump_proof(proof))
 
     def _trusted(self, listed: tuple[str, str]) -> Proof | None:
         name, key = listed
         address = f"{self.store.address}/{key}"
-        with self.store.download(key) as blocks:
-            stored = b"".join(blocks)
+        stored = read_whole(self.store, key)
         try:
             proof = load_proof(stored, address)
         except IntegrityError as error:

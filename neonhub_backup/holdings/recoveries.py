@@ -13,7 +13,7 @@ from neonhub_backup.domain.recoveries import (
     new_recovery_key,
 )
 from neonhub_backup.errors import IntegrityError, StoreError
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +34,7 @@ def add_recovery(places: Sequence[Store], recovery: Recovery) -> None:
 
     def add(place: Store) -> StoreError | None:
         try:
-            with place.upload(key, None) as upload:
-                upload.write(stored)
-                upload.commit()
+            write_whole(place, key, stored)
         except StoreError as error:
             return error
         return None
@@ -81,9 +79,7 @@ def newest_recoveries(places: Sequence[Store], environment: str) -> list[Recover
 def _first_trusted(places: Sequence[Store], key: str) -> Recovery | None:
     for place in places:
         try:
-            with place.download(key) as blocks:
-                stored = b"".join(blocks)
-            return load_recovery(stored, f"{place.address}/{key}")
+            return load_recovery(read_whole(place, key), f"{place.address}/{key}")
         except (IntegrityError, StoreError) as error:
             log.warning("%s", error)
     return None

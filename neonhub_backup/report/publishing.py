@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from neonhub_backup.domain.layout import PAGES
 from neonhub_backup.errors import StoreError
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
 
 KEPT = timedelta(days=30)
@@ -30,9 +30,7 @@ def publish(
     def keep(place: Store) -> str | StoreError:
         try:
             for key, text in ((f"{name}.json", document), (f"{name}.html", page)):
-                with place.upload(key, None) as upload:
-                    upload.write(text.encode())
-                    upload.commit()
+                write_whole(place, key, text.encode())
             if isinstance(place, DirectoryStore):
                 place.remove([each.key for each in place.list(PAGES) if _is_old(each.key, now)])
         except StoreError as error:

@@ -87,6 +87,28 @@ class Store(Protocol):
         ...
 
 
+def read_whole(store: Store, key: str) -> bytes:
+    """All of a small object.
+
+    Raises:
+        MissingObjectError: there is no such object.
+        StoreError: the store cannot be read.
+    """
+    with store.download(key) as blocks:
+        return b"".join(blocks)
+
+
+def write_whole(store: Store, key: str, content: bytes, lock: Lock | None = None) -> None:
+    """Make a small object, which exists once this returns.
+
+    Raises:
+        StoreError: the store refused it.
+    """
+    with store.upload(key, lock) as upload:
+        upload.write(content)
+        upload.commit()
+
+
 def folder_names(prefix: str, found: Iterable[str]) -> list[str]:
     """The last names of the folders that a server found below a prefix, in their order."""
     return sorted({each.removeprefix(prefix).removesuffix("/") for each in found})

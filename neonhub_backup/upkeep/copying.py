@@ -22,7 +22,7 @@ from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.holdings.source import read_along
 from neonhub_backup.processes import Programs
 from neonhub_backup.progress import phase
-from neonhub_backup.stores.base import Lock, Store
+from neonhub_backup.stores.base import Lock, Store, write_whole
 from neonhub_backup.streams import settle, workers
 
 log = logging.getLogger(__name__)
@@ -101,9 +101,7 @@ def copy_to(
     sizes = {stored.name: stored.bytes for stored in copy.manifest.objects()}
     with phase(programs.progress, f"copying to {store.name}", sizes):
         moved = sum(_side_by_side(jobs, programs))
-    with store.upload(copy.location.prefix + MANIFEST, lock) as upload:
-        upload.write(manifest)
-        upload.commit()
+    write_whole(store, copy.location.prefix + MANIFEST, manifest, lock)
     return Moved(f"{store.address}/{copy.location.prefix}", moved, len(jobs) - moved)
 
 

@@ -31,7 +31,7 @@ from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.holdings.source import Source, check_objects, read_along
 from neonhub_backup.processes import Command, Pipeline, Programs
 from neonhub_backup.progress import phase
-from neonhub_backup.stores.base import Lock, Store
+from neonhub_backup.stores.base import Lock, Store, write_whole
 from neonhub_backup.streams import settle, workers
 from neonhub_backup.upkeep.copying import lock_for
 
@@ -184,9 +184,7 @@ class Rewrap:
             settle([*jobs.values()], self.programs)
         written = {name: job.result() for name, job in jobs.items()}
         manifest = _rewritten(original, place, written, self.encrypt.recipients)
-        with self.store.upload(place.prefix + MANIFEST, self.lock) as upload:
-            upload.write(dump_manifest(manifest))
-            upload.commit()
+        write_whole(self.store, place.prefix + MANIFEST, dump_manifest(manifest), self.lock)
         return manifest
 
     def _object(self, place: Location, stored: StoredObject) -> StoredObject:

@@ -32,7 +32,7 @@ from neonhub_backup.domain.manifest import Manifest, dump_manifest
 from neonhub_backup.domain.proof import Proof, dump_proof
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.holdings.catalogue import Catalogue
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, read_whole, write_whole
 from neonhub_backup.stores.factory import open_stores
 from sandbox import keys
 from sandbox.demo.seed import seed
@@ -331,7 +331,7 @@ class Place:
             place = new_location(tier, moment)
             content = dump_manifest(_dated(like, place, like.finished - like.started))
             for store in self.stores:
-                put(store, place.prefix + MANIFEST, content)
+                write_whole(store, place.prefix + MANIFEST, content)
 
     def write_proof(self, like: Proof, finished: datetime) -> None:
         """Have the result of a drill in every store, and no other."""
@@ -340,7 +340,7 @@ class Place:
             dated = like.model_copy(
                 update={"started": finished - timedelta(minutes=1), "finished": finished}
             )
-            put(store, drill_key(like.backup), dump_proof(dated))
+            write_whole(store, drill_key(like.backup), dump_proof(dated))
 
     def set_back(self, by: timedelta) -> None:
         """Let so much time pass: everything in the stores is older by it than it was."""
@@ -353,9 +353,11 @@ class Place:
                 names = [listed.key for listed in store.list(place.prefix)]
                 for key in names:
                     if key != place.prefix + MANIFEST:
-                        put(store, key.replace(place.prefix, older.prefix), get(store, key))
+                        write_whole(
+                            store, key.replace(place.prefix, older.prefix), read_whole(store, key)
+                        )
                 dated = _dated(content, older, content.finished - content.started)
-                put(store, older.prefix + MANIFEST, dump_manifest(dated))
+                write_whole(store, older.prefix + MANIFEST, dump_manifest(dated))
                 self._remove(store, names)
 
     def _remove(self, store: Store, names: Sequence[str]) -> None:
@@ -405,19 +407,6 @@ def lose_server(servers: Servers) -> None:
     """The database server is gone, and its disk."""
     servers.supervisor.stop("postgres")
     shutil.rmtree(servers.postgres.data)
-
-
-def put(store: Store, key: str, content: bytes) -> None:
-    """Store an object."""
-    with store.upload(key, None) as upload:
-        upload.write(content)
-        upload.commit()
-
-
-def get(store: Store, key: str) -> bytes:
-    """An object."""
-    with store.download(key) as blocks:
-        return b"".join(blocks)
 
 
 def manifests(place: Place) -> Iterator[Manifest]:

@@ -9,7 +9,7 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.domain.layout import MANIFEST, Location, chunk_name
 from neonhub_backup.domain.manifest import Chunk, Schema, StoredObject, Table, dump_manifest
 from neonhub_backup.holdings.selection import Candidate
-from neonhub_backup.stores.base import Store
+from neonhub_backup.stores.base import Store, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
 from tests.neonhub_backup.samples import SHA256, manifest
 
@@ -20,13 +20,6 @@ def directory_store(path: Path, name: str) -> DirectoryStore:
     """An empty store of this name below `path`."""
     (path / name).mkdir()
     return DirectoryStore(configuration.DirectoryStore(name=name, path=path / name))
-
-
-def put(store: Store, key: str, content: bytes) -> None:
-    """Store an object."""
-    with store.upload(key, None) as upload:
-        upload.write(content)
-        upload.commit()
 
 
 def described(name: str, content: bytes) -> StoredObject:
@@ -63,9 +56,9 @@ def back_up(
             "schema_": Schema(fingerprint=SHA256, objects=dict.fromkeys(schema, SHA256[:16])),
         }
     )
-    put(store, place.prefix + whole.archive.name, archive)
-    put(store, place.prefix + name, rows)
-    put(store, place.prefix + MANIFEST, dump_manifest(whole))
+    write_whole(store, place.prefix + whole.archive.name, archive)
+    write_whole(store, place.prefix + name, rows)
+    write_whole(store, place.prefix + MANIFEST, dump_manifest(whole))
     return Candidate(store, place, whole)
 
 
@@ -75,7 +68,7 @@ def copied(candidate: Candidate, store: Store) -> Candidate:
     names = [*(one.name for one in candidate.manifest.objects()), MANIFEST]
     for name in names:
         with candidate.store.download(place.prefix + name) as blocks:
-            put(store, place.prefix + name, b"".join(blocks))
+            write_whole(store, place.prefix + name, b"".join(blocks))
     return Candidate(store, place, candidate.manifest)
 
 

@@ -14,8 +14,8 @@ from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import IntegrityError, MissingObjectError
 from neonhub_backup.holdings.catalogue import Catalogue
+from neonhub_backup.stores.base import write_whole
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.backups import put
 from tests.neonhub_backup.memory import CountingStore
 from tests.neonhub_backup.samples import at, location, manifest
 
@@ -31,8 +31,8 @@ def catalogue(store: DirectoryStore) -> Catalogue:
 
 
 def _back_up(store: DirectoryStore, place: Location, database: str = "app") -> Location:
-    put(store, place.prefix + ARCHIVE, b"x")
-    put(store, place.prefix + MANIFEST, dump_manifest(manifest(place, database)))
+    write_whole(store, place.prefix + ARCHIVE, b"x")
+    write_whole(store, place.prefix + MANIFEST, dump_manifest(manifest(place, database)))
     return place
 
 
@@ -40,7 +40,7 @@ def test_a_backup_without_a_manifest_is_not_there(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
     unfinished = location(day=6)
-    put(store, unfinished.prefix + ARCHIVE, b"x")
+    write_whole(store, unfinished.prefix + ARCHIVE, b"x")
     whole = _back_up(store, location(day=5))
 
     assert catalogue.locations() == [whole]
@@ -51,8 +51,8 @@ def test_a_backup_without_a_manifest_is_not_there(
 def test_what_does_not_belong_to_a_backup_is_left_alone(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
-    put(store, f"db/daily/notes/{MANIFEST}", b"{}")
-    put(store, "readme.txt", b"hello")
+    write_whole(store, f"db/daily/notes/{MANIFEST}", b"{}")
+    write_whole(store, "readme.txt", b"hello")
 
     assert catalogue.locations() == []
 
@@ -73,7 +73,7 @@ def test_a_manifest_moved_to_another_backup_is_refused(
     store: DirectoryStore, catalogue: Catalogue
 ) -> None:
     theirs, ours = location(day=4), location(day=5)
-    put(store, ours.prefix + MANIFEST, dump_manifest(manifest(theirs)))
+    write_whole(store, ours.prefix + MANIFEST, dump_manifest(manifest(theirs)))
 
     with pytest.raises(IntegrityError, match=f"is the manifest of daily backup {theirs.name}"):
         catalogue.manifest(ours)
@@ -84,7 +84,7 @@ def test_a_manifest_moved_to_another_tier_is_refused(
 ) -> None:
     hourly = location(Tier.HOURLY)
     annual = Location(hourly.started, hourly.name, Tier.ANNUAL)
-    put(store, annual.prefix + MANIFEST, dump_manifest(manifest(hourly)))
+    write_whole(store, annual.prefix + MANIFEST, dump_manifest(manifest(hourly)))
 
     with pytest.raises(IntegrityError, match="is the manifest of hourly backup"):
         catalogue.manifest(annual)
@@ -95,7 +95,7 @@ def test_a_manifest_that_was_edited_is_refused_by_its_key(
 ) -> None:
     place = location()
     edited = dump_manifest(manifest(place)).replace(b'"app"', b'"other"')
-    put(store, place.prefix + MANIFEST, edited)
+    write_whole(store, place.prefix + MANIFEST, edited)
 
     with pytest.raises(IntegrityError, match=f"{place.prefix}{MANIFEST} was changed"):
         catalogue.manifest(place)
@@ -121,7 +121,7 @@ def test_a_manifest_that_cannot_be_trusted_fills_no_slot_and_is_warned_of(
 ) -> None:
     _back_up(store, location(day=4))
     damaged = location(day=5)
-    put(store, damaged.prefix + MANIFEST, b"{}")
+    write_whole(store, damaged.prefix + MANIFEST, b"{}")
 
     with caplog.at_level(logging.WARNING):
         assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}
@@ -241,7 +241,7 @@ def test_a_backup_that_is_being_written_fills_no_slot_and_is_not_warned_of(
 ) -> None:
     _back_up(store, location(day=4))
     for day in (5, 8):
-        put(store, location(day=day).prefix + ARCHIVE, b"x")
+        write_whole(store, location(day=day).prefix + ARCHIVE, b"x")
 
     with caplog.at_level(logging.WARNING):
         assert catalogue.newest_by_tier("app", NOW) == {Tier.DAILY: at(4)}

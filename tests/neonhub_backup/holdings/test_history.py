@@ -9,8 +9,9 @@ from neonhub_backup.domain.manifest import dump_manifest
 from neonhub_backup.errors import StoreError
 from neonhub_backup.holdings import history
 from neonhub_backup.holdings.history import read_history
+from neonhub_backup.stores.base import write_whole
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.backups import back_up, damage, file_of, put
+from tests.neonhub_backup.backups import back_up, damage, file_of
 from tests.neonhub_backup.samples import location, manifest
 
 
@@ -34,7 +35,7 @@ def test_a_copy_for_other_keys_is_none_of_them(disk: DirectoryStore) -> None:
     place = _place(disk, 4)
     again = location(day=5)
     copy = manifest(again).model_copy(update={"rewrapped_from": place.name})
-    put(disk, again.prefix + MANIFEST, dump_manifest(copy))
+    write_whole(disk, again.prefix + MANIFEST, dump_manifest(copy))
 
     assert [one.name for one in read_history([disk]).manifests] == [place.name]
 

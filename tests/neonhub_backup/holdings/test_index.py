@@ -18,8 +18,8 @@ from neonhub_backup.domain.retention import Tier
 from neonhub_backup.errors import StoreError
 from neonhub_backup.holdings.catalogue import Catalogue
 from neonhub_backup.holdings.index import Found, Index
+from neonhub_backup.stores.base import write_whole
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.backups import put
 from tests.neonhub_backup.memory import CountingStore
 from tests.neonhub_backup.samples import at, location, manifest
 
@@ -313,9 +313,9 @@ class TestInADirectory:
     def test_only_the_newest_index_stays(self, disk: DirectoryStore) -> None:
         index = Index(disk, disk)
         places = [location(day=5), location(day=6)]
-        put(disk, "index/2026-01/notes.txt", b"mine")
+        write_whole(disk, "index/2026-01/notes.txt", b"mine")
         for place in places:
-            put(disk, place.prefix + MANIFEST, dump_manifest(manifest(place)))
+            write_whole(disk, place.prefix + MANIFEST, dump_manifest(manifest(place)))
             index.refresh([JANUARY], NOW)
 
         kept = [path.name for path in (Path(disk.address) / "index/2026-01").iterdir()]
@@ -325,7 +325,7 @@ class TestInADirectory:
 
     def test_it_is_taken_for_no_backup(self, disk: DirectoryStore) -> None:
         place = location()
-        put(disk, place.prefix + MANIFEST, dump_manifest(manifest(place)))
+        write_whole(disk, place.prefix + MANIFEST, dump_manifest(manifest(place)))
         Index(disk, disk).rebuild(NOW)
 
         assert Catalogue(disk).locations() == [place]

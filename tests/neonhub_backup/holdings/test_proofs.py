@@ -10,9 +10,8 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.domain.proof import dump_proof
 from neonhub_backup.errors import StoreError
 from neonhub_backup.holdings.proofs import Proofs
-from neonhub_backup.stores.base import Lock, Upload
+from neonhub_backup.stores.base import Lock, Upload, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
-from tests.neonhub_backup.backups import put
 from tests.neonhub_backup.samples import location, proof
 
 
@@ -53,7 +52,7 @@ def test_the_newest_result_counts(proofs: Proofs) -> None:
 def test_only_what_was_asked_for_is_read(store: DirectoryStore, proofs: Proofs) -> None:
     asked, other = location(day=4), location(day=5)
     proofs.add(proof(asked))
-    put(store, f"drills/{other.name}.json", b"unreadable, and never read")
+    write_whole(store, f"drills/{other.name}.json", b"unreadable, and never read")
 
     assert proofs.proven([asked.name]) == {asked.name}
 
@@ -74,7 +73,7 @@ def test_a_result_that_cannot_be_trusted_proves_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     place = location()
-    put(store, f"drills/{place.name}.json", stored)
+    write_whole(store, f"drills/{place.name}.json", stored)
 
     with caplog.at_level(logging.WARNING):
         assert proofs.proven([place.name]) == set()
@@ -89,7 +88,7 @@ def test_other_objects_there_are_left_alone(store: DirectoryStore, proofs: Proof
         "drills/readme.txt",
         f"drills/x/{place.name}.json",
     ):
-        put(store, key, b"")
+        write_whole(store, key, b"")
 
     assert proofs.keys() == {}
 

@@ -12,10 +12,10 @@ from neonhub_backup.domain.retention import LockMode, RetentionPolicy, Tier
 from neonhub_backup.errors import ConfigurationError, IntegrityError, StoreError
 from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.processes import Programs, StoppedError
-from neonhub_backup.stores.base import Listed, Lock, Upload
+from neonhub_backup.stores.base import Listed, Lock, Upload, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.upkeep.copying import Moved, copy_to, fetch, lock_for
-from tests.neonhub_backup.backups import back_up, copied, damage, file_of, put
+from tests.neonhub_backup.backups import back_up, copied, damage, file_of
 from tests.neonhub_backup.samples import at, location
 
 POLICY = RetentionPolicy()
@@ -195,7 +195,7 @@ class TestACopy:
             copy_to(backup, full, POLICY, at(6), Programs())
         assert not file_of(other, backup.location, MANIFEST).exists()
         if not file_of(other, backup.location, backup.manifest.archive.name).exists():
-            put(other, backup.location.prefix + backup.manifest.archive.name, b"archive")
+            write_whole(other, backup.location.prefix + backup.manifest.archive.name, b"archive")
         watched = Watched(disk)
 
         moved = copy_to(
@@ -218,7 +218,7 @@ class TestACopy:
         assert not file_of(other, backup.location, MANIFEST).exists()
 
     def test_over_something_else_is_refused(self, backup: Candidate, other: DirectoryStore) -> None:
-        put(other, backup.location.prefix + ROWS, b"rowz")
+        write_whole(other, backup.location.prefix + ROWS, b"rowz")
 
         with pytest.raises(IntegrityError, match=f"{other.address}/.*{ROWS} is not what"):
             copy_to(backup, other, POLICY, at(6), Programs())

@@ -11,6 +11,7 @@ from neonhub_backup.encryption import Decryptor, encryptor
 from neonhub_backup.holdings.selection import Candidate
 from neonhub_backup.postgres.programs import DIRECTORY_VARIABLE
 from neonhub_backup.processes import Programs
+from neonhub_backup.stores.base import write_whole
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.upkeep.verifying import verify
 from sandbox.postgres import bin_dir
@@ -20,7 +21,6 @@ from tests.neonhub_backup.backups import (
     damage,
     directory_store,
     file_of,
-    put,
     zstd,
 )
 from tests.neonhub_backup.keys import Key, KeyMaker
@@ -70,7 +70,7 @@ def test_an_object_of_another_size_is_not_even_read(
 def test_an_object_that_nobody_wrote_is_named_and_harms_nothing(
     backup: Candidate, disk: DirectoryStore
 ) -> None:
-    put(disk, backup.location.prefix + "rows/extra", b"x")
+    write_whole(disk, backup.location.prefix + "rows/extra", b"x")
 
     verdict = verify(backup, Programs(), None)
 
