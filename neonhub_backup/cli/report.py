@@ -71,7 +71,8 @@ def report(
     session = open_session(context.obj)
     found = look(session, database, wal=wal)
     document = describe_report(_known(session, found), beside)
-    page = render_page(document)
+    # A long past takes seconds to draw.
+    page = render_page(document) if html is not None or publish else ""
     if html is not None:
         replace_file(html, page)
     kept, failures = _publish(session, document, page, found) if publish else ({}, [])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from neonhub_backup.cli.discovery import find_configuration
@@ -28,13 +29,13 @@ class Session:
     configuration: Configuration
     stores: tuple[Store, ...]
 
-    @property
+    @cached_property
     def operations(self) -> tuple[Store, ...]:
         """The operations buckets of those stores that have one, not contacted yet."""
         opened = (open_operations(store) for store in self.configuration.stores)
         return tuple(each for each in opened if each is not None)
 
-    @property
+    @cached_property
     def replicas(self) -> dict[str, Store]:
         """The copies that S3 makes of stores, not contacted yet, by the names of their stores."""
         opened = {store.name: open_replica(store) for store in self.configuration.stores}

@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from neonhub_backup.archiving.archive import Archive
 from neonhub_backup.archiving.segments import is_segment, reach
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.errors import BackupError
-from neonhub_backup.neon.snapshots import Held
 from neonhub_backup.watch.findings import Finding, Verdict
 from neonhub_backup.watch.freshness import STARTS_LATE, age_text, empty_slots
 from neonhub_backup.wording import moment_text
+
+if TYPE_CHECKING:
+    from neonhub_backup.archiving.archive import Archive
+    from neonhub_backup.neon.snapshots import Held
 
 _EVERY = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
 
@@ -39,7 +41,7 @@ class ArchiveState:
 
 
 def judge_snapshots(
-    database: str, snapshots: Sequence[Held], retention: RetentionPolicy, now: datetime
+    database: str, snapshots: Sequence["Held"], retention: RetentionPolicy, now: datetime
 ) -> list[Finding]:
     """What is wrong with the age of a database's snapshots in Neon."""
     newest: dict[Tier, datetime] = {}
@@ -61,7 +63,7 @@ def judge_snapshots(
     ]
 
 
-def read_archive(archive: Archive) -> ArchiveState:
+def read_archive(archive: "Archive") -> ArchiveState:
     """Look at an archive.
 
     Raises:
