@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from neonhub_backup.domain import configuration
@@ -96,8 +96,13 @@ def _possible(scenario: Scenario, settings: configuration.Configuration) -> bool
             return any(each.archiving is not None for each in settings.databases)
 
 
-def exposures(holdings: Sequence[Holding], retention: RetentionPolicy, now: datetime) -> Measured:
-    """The most that would have been lost before each backup was complete; `target` is None.
+def exposures(
+    holdings: Sequence[Holding],
+    retention: RetentionPolicy,
+    now: datetime,
+    rpo: timedelta | None = None,
+) -> Measured:
+    """The most that would have been lost before each backup was complete, beside the RPO.
 
     That is the time from the beginning of one backup to the end of the next, whose copy in any
     store counts, of the database for which it is longest. It is measured as far back as the tier
@@ -112,8 +117,10 @@ def exposures(holdings: Sequence[Holding], retention: RetentionPolicy, now: date
         for known in by_database.values()
         for pair in _exposed(list(known.values()), next(iter(retention.rules())))
     ]
-    seconds = [each for _, each in sorted(found, reverse=True)]
-    return Measured(target=None, seconds=tuple(seconds))
+    return Measured(
+        target=None if rpo is None else rpo.total_seconds(),
+        seconds=tuple(each for _, each in sorted(found, reverse=True)),
+    )
 
 
 def _exposed(backups: Sequence[Backup], shortest: Tier) -> Iterator[tuple[datetime, float]]:

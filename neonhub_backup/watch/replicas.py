@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from neonhub_backup.domain.layout import MANIFEST, parse_name
 from neonhub_backup.errors import StoreError
+from neonhub_backup.holdings.source import listed_sizes
 from neonhub_backup.stores.base import Store
 from neonhub_backup.watch.findings import Finding, Verdict
 from neonhub_backup.watch.freshness import age_text
@@ -52,10 +53,8 @@ def _whole(replica: Store, holding: Holding) -> Holding:
 def _is_whole(replica: Store, backup: Backup) -> bool:
     place = parse_name(backup.name, backup.tier)
     assert place is not None  # noqa: S101 - its manifest was found by it
-    arrived = sum(
-        each.bytes for each in replica.list(place.prefix) if each.key != place.prefix + MANIFEST
-    )
-    return arrived >= backup.bytes
+    sizes = listed_sizes(replica, place)
+    return sum(size for name, size in sizes.items() if name != MANIFEST) >= backup.bytes
 
 
 def judge_replica(original: Holding, replica: Holding, now: datetime) -> list[Finding]:

@@ -1,7 +1,7 @@
 """How an environment's backups stand: what was measured, and what is wrong with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -142,30 +142,27 @@ def assess(
     objectives = configuration.objectives
     for name in dict.fromkeys(holding.database for holding in holdings):
         ours = [holding for holding in holdings if holding.database == name]
+        stores: list[StoreStatus] = []
         for holding in ours:
+            replica = seen.replica(holding)
+            store = _store(holding, replica, configuration, now)
+            stores.append(store)
             findings += judge_freshness(holding, objectives, configuration.retention, now)
             findings += judge_proofs(holding, objectives, now)
             findings += judge_growth(holding, configuration.watch, now)
-            findings += _judge_recovery(holding, _drills(holding, configuration))
-            replica = seen.replica(holding)
+            findings += _judge_recovery(holding, store.recoveries)
             if replica is not None:
                 findings += judge_replica(holding, replica, now)
         findings += judge_copies(ours, now)
-        stores = tuple(
-            _store(holding, seen.replica(holding), configuration, now) for holding in ours
-        )
         archive = seen.archives.get(name)
-        databases.append(DatabaseStatus(name=name, stores=stores, archive=archive))
+        databases.append(DatabaseStatus(name=name, stores=tuple(stores), archive=archive))
     return Status(
         environment=configuration.environment,
         taken=now,
         rpo=objectives.rpo,
         prove_every=objectives.prove_every,
         databases=tuple(databases),
-        exposures=replace(
-            exposures(holdings, configuration.retention, now),
-            target=_seconds(objectives.rpo),
-        ),
+        exposures=exposures(holdings, configuration.retention, now, objectives.rpo),
         recoveries=recovery_times(configuration, holdings, seen.recoveries),
         findings=tuple(sorted(findings, key=lambda finding: finding.verdict, reverse=True)),
     )
@@ -212,7 +209,7 @@ def describe_status(status: Status) -> dict[str, Any]:
 
 
 def _describe_store(store: StoreStatus) -> dict[str, Any]:
-    newest, recoveries, replica = store.newest, store.recoveries, store.replica
+    newest, replica = store.newest, store.replica
     return {
         "store": store.store,
         "address": store.address,
@@ -231,13 +228,7 @@ def _describe_store(store: StoreStatus) -> dict[str, Any]:
         "proven": store.proven,
         "proof_age_seconds": _seconds(store.proof_age),
         "size_change_percent": _rounded(store.size_change_percent),
-        "recovery": {
-            "target_seconds": recoveries.target,
-            "drills": len(recoveries.seconds),
-            "last_seconds": _rounded(recoveries.last),
-            "median_seconds": _rounded(recoveries.median),
-            "worst_seconds": _rounded(recoveries.worst),
-        },
+        "recovery": _describe_measured(store.recoveries, "drills"),
         "replica": None
         if replica is None
         else {
@@ -262,10 +253,10 @@ def _describe_archive(archive: ArchiveState | None, now: datetime) -> dict[str, 
     }
 
 
-def _describe_measured(measured: Measured) -> dict[str, Any]:
+def _describe_measured(measured: Measured, counted: str = "measured") -> dict[str, Any]:
     return {
         "target_seconds": measured.target,
-        "measured": len(measured.seconds),
+        counted: len(measured.seconds),
         "last_seconds": _rounded(measured.last),
         "median_seconds": _rounded(measured.median),
         "worst_seconds": _rounded(measured.worst),
@@ -288,7 +279,7 @@ def _store(
         proven=None if proof is None else proof.backup,
         proof_age=None if proof is None else now - proof.finished,
         size_change_percent=None if change is None else change.percent,
-        recoveries=_drills(holding, configuration),
+        recoveries=drill_times(holding, configuration.objectives.rto_minutes * 60.0),
         replica=None if replica is None else _replica(replica, now),
     )
 
@@ -301,10 +292,6 @@ def _replica(holding: Holding, now: datetime) -> ReplicaStatus:
         newest=None if newest is None else newest.name,
         age=None if newest is None else now - newest.started,
     )
-
-
-def _drills(holding: Holding, configuration: Configuration) -> Measured:
-    return drill_times(holding, configuration.objectives.rto_minutes * 60.0)
 
 
 def _judge_recovery(holding: Holding, drills: Measured) -> list[Finding]:
