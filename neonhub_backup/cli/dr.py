@@ -12,6 +12,7 @@ import typer
 
 from neonhub_backup.backup import origin
 from neonhub_backup.cli.app import app
+from neonhub_backup.cli.journals import JournalFile
 from neonhub_backup.cli.looking import look
 from neonhub_backup.cli.options import DatabaseName, Json
 from neonhub_backup.cli.output import report, say_table
@@ -44,16 +45,6 @@ from neonhub_backup.journal import (
 from neonhub_backup.postgres.connection import Target, parse_url
 from neonhub_backup.wording import moment_text
 
-DisasterJournal = Annotated[
-    Path | None,
-    typer.Option(
-        "--journal",
-        help="The file that remembers every step. By default one for each environment and database,"
-        " below $XDG_STATE_HOME/neonhub-backup.",
-        metavar="FILE",
-    ),
-]
-
 group = typer.Typer(
     help="The disaster checklist as a journal: what to do next, and what was done when.",
     no_args_is_help=True,
@@ -70,7 +61,7 @@ def start(
         typer.Option("--what", help="What was reported, in a sentence.", metavar="TEXT"),
     ] = None,
     database: DatabaseName = None,
-    journal: DisasterJournal = None,
+    journal: JournalFile = None,
     as_json: Json = False,
 ) -> None:
     """Begin a disaster's journal; from now on its time counts."""
@@ -133,7 +124,7 @@ def next_(
         ),
     ] = None,
     database: DatabaseName = None,
-    journal: DisasterJournal = None,
+    journal: JournalFile = None,
     as_json: Json = False,
 ) -> None:
     """Do the next step: run what can be run, ask for the rest, and write both down.
@@ -174,7 +165,7 @@ def next_(
 def status(
     context: typer.Context,
     database: DatabaseName = None,
-    journal: DisasterJournal = None,
+    journal: JournalFile = None,
     as_json: Json = False,
 ) -> None:
     """Show which steps are done, by whom, and how much of the promised time has passed."""
@@ -206,7 +197,7 @@ def finish(
         ),
     ] = None,
     database: DatabaseName = None,
-    journal: DisasterJournal = None,
+    journal: JournalFile = None,
     as_json: Json = False,
 ) -> None:
     """End the disaster, and write the draft of its post-mortem.

@@ -64,7 +64,9 @@ class Asked:
         return first_that_works(self.candidates, tried)
 
     def record(self, scenario: Scenario, command: str, store: str) -> None:
-        """Keep how long it took until the data could be used."""
+        """Keep how long it took until the data could be used; a dry run has brought none."""
+        if self.dry_run:
+            return
         record(
             self.session,
             self.manifest.database,
@@ -152,8 +154,7 @@ def in_place(asked: Asked, tables: list[TableName]) -> None:
             source, names, asked.target, programs, dry_run=asked.dry_run
         )
     )
-    if not asked.dry_run:
-        asked.record(Scenario.TABLE, "restore --tables --in-place", read["store"])
+    asked.record(Scenario.TABLE, "restore --tables --in-place", read["store"])
     would = "would be" if asked.dry_run else "were"
     asked.say(
         read | {"replaced": [_replaced(one) for one in replaced]},
@@ -174,8 +175,7 @@ def aside(asked: Asked, tables: list[TableName], schema: str) -> None:
             source, names, asked.target, schema, programs, dry_run=asked.dry_run
         )
     )
-    if not asked.dry_run:
-        asked.record(Scenario.TABLE, "restore --tables", read["store"])
+    asked.record(Scenario.TABLE, "restore --tables", read["store"])
     would = "would be restored" if asked.dry_run else "restored"
     asked.say(
         read | {"schema": schema, "restored": [_table(table) for table in side.tables]},
