@@ -116,7 +116,11 @@ def folder_names(prefix: str, found: Iterable[str]) -> list[str]:
 
 def content_type(key: str) -> str:
     """What browsers and consoles are told that an object is."""
-    known = {".gpg": "application/pgp-encrypted", ".json": "application/json"}
+    known = {
+        ".gpg": "application/pgp-encrypted",
+        ".html": "text/html",
+        ".json": "application/json",
+    }
     return known.get(PurePosixPath(key).suffix, "application/octet-stream")
 
 

@@ -264,6 +264,7 @@ def test_the_class_follows_the_tier_but_manifests_stay_at_hand(
     ("key", "content_type"),
     [
         ("db/manifest.json", "application/json"),
+        ("status/pages/x.html", "text/html"),
         ("db/archive.dump.gpg", "application/pgp-encrypted"),
         ("db.json/other", "application/octet-stream"),
     ],
