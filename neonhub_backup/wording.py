@@ -18,6 +18,15 @@ def moment_text(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def minutes_text(minutes: int) -> str:
+    """One minute or more for people, in the two largest units."""
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [f"{days} d"] if days else []
+    parts += [f"{hours} h"] if hours else []
+    parts += [f"{rest} min"] if rest and not days else []
+    return " ".join(parts)
+
+
 def size_text(number: int) -> str:
     """A size for people, in powers of 1024."""
     size = float(number)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from neonhub_backup.wording import size_text
+from neonhub_backup.wording import minutes_text, size_text
 
 
 def plan_lines(plan: Mapping[str, Any], rpo: timedelta | None) -> list[str]:
@@ -35,12 +35,6 @@ def plan_lines(plan: Mapping[str, Any], rpo: timedelta | None) -> list[str]:
 
 
 def span(time: timedelta) -> str:
-    """A length of time for people, in its two largest units."""
+    """A length of time for people, in its two largest units: whole minutes that are over."""
     minutes = round(time.total_seconds()) // 60
-    if minutes < 1:
-        return f"{round(time.total_seconds())} s"
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} d"] if days else []
-    parts += [f"{hours} h"] if hours else []
-    parts += [f"{rest} min"] if rest and not days else []
-    return " ".join(parts)
+    return f"{round(time.total_seconds())} s" if minutes < 1 else minutes_text(minutes)

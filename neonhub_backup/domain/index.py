@@ -5,7 +5,6 @@ is a copy of what a manifest said, and no restore goes by it.
 """
 
 import re
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from neonhub_backup.domain.layout import INDEX, Location, parse_name, tier_prefix
+from neonhub_backup.domain.layout import (
+    INDEX,
+    STAMP_TIME,
+    Location,
+    parse_name,
+    stamp,
+    tier_prefix,
+)
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.retention import Tier
 from neonhub_backup.domain.sealing import UnfitError, read_sealed, seal
@@ -23,7 +29,6 @@ FORMAT = "neonhub-backup-index/1"
 
 _MONTH = re.compile(r"(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])")
 _KEY = re.compile(rf"{INDEX}{_MONTH.pattern}/(?P<time>[0-9]{{8}}T[0-9]{{6}}Z)-[0-9a-f]{{8}}\.json")
-_TIME = "%Y%m%dT%H%M%SZ"
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -130,11 +135,6 @@ class MonthIndex(_Part):
 
 def entry_of(manifest: Manifest, manifest_bytes: int) -> Entry:
     """What a manifest of this stored size says."""
-    rows: dict[str, int] = {}
-    for table in manifest.tables:
-        # Two tables share a name when a dot is part of one's.
-        name = ".".join(table.identity)
-        rows[name] = rows.get(name, 0) + table.rows
     return Entry(
         name=manifest.name,
         tier=manifest.tier,
@@ -143,7 +143,7 @@ def entry_of(manifest: Manifest, manifest_bytes: int) -> Entry:
         finished=manifest.finished,
         rewrapped_from=manifest.rewrapped_from,
         bytes=manifest.bytes,
-        table_rows=rows,
+        table_rows=manifest.table_rows,
         manifest_bytes=manifest_bytes,
     )
 
@@ -181,7 +181,7 @@ def new_index_key(month: Month, now: datetime, newest: str | None) -> str:
     """
     before = None if newest is None else _written(newest, month)
     written = now if before is None else max(now, before + timedelta(seconds=1))
-    return f"{month.index_prefix}{written.astimezone(UTC):{_TIME}}-{secrets.token_hex(4)}.json"
+    return f"{month.index_prefix}{stamp(written)}.json"
 
 
 def _written(key: str, month: Month) -> datetime | None:
@@ -190,6 +190,6 @@ def _written(key: str, month: Month) -> datetime | None:
     if match is None or not key.startswith(month.index_prefix):
         return None
     try:
-        return datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC)
+        return datetime.strptime(match["time"], STAMP_TIME).replace(tzinfo=UTC)
     except ValueError:  # digits that are no date
         return None

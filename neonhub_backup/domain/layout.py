@@ -30,6 +30,9 @@ WAL = "wal/"
 ARCHIVE = "archive.dump.zst.gpg"
 """The `pg_dump -Fc` archive of everything but the rows of ordinary tables."""
 
+STAMP_TIME = "%Y%m%dT%H%M%SZ"
+"""How times are written in the names of objects."""
+
 _NAME = r"\d{8}T\d{6}Z-[0-9a-f]{8}"
 _PREFIX = re.compile(rf"{ROOT}(?P<tier>[a-z]+)/\d{{4}}/\d{{2}}/(?P<name>{_NAME})/")
 _DRILL = re.compile(rf"{DRILLS}(?P<name>{_NAME})(\.\d{{8}}T\d{{6}}Z)?\.json")
@@ -58,8 +61,13 @@ def new_location(tier: Tier, now: datetime) -> Location:
     """
     started = now.astimezone(UTC).replace(microsecond=0)
     fraction = (now.microsecond << 12) // 1_000_000
-    name = f"{started:%Y%m%dT%H%M%SZ}-{fraction:03x}{secrets.randbelow(1 << 20):05x}"
+    name = f"{started:{STAMP_TIME}}-{fraction:03x}{secrets.randbelow(1 << 20):05x}"
     return Location(started, name, tier)
+
+
+def stamp(moment: datetime) -> str:
+    """A name that no other object has, and that sorts by the second."""
+    return f"{moment.astimezone(UTC):{STAMP_TIME}}-{secrets.token_hex(4)}"
 
 
 def tier_prefix(tier: Tier) -> str:
@@ -84,7 +92,7 @@ def parse_name(name: str, tier: Tier) -> Location | None:
         return None
     time, _, _ = name.partition("-")
     try:
-        started = datetime.strptime(time, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        started = datetime.strptime(time, STAMP_TIME).replace(tzinfo=UTC)
     except ValueError:  # digits that are no date
         return None
     return Location(started, name, tier)
@@ -92,7 +100,7 @@ def parse_name(name: str, tier: Tier) -> Location | None:
 
 def drill_key(backup: str, again: datetime | None = None) -> str:
     """Key of a drill's result: without a time for the first one of a backup, with it for others."""
-    when = "" if again is None else f".{again.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    when = "" if again is None else f".{again.astimezone(UTC):{STAMP_TIME}}"
     return f"{DRILLS}{backup}{when}.json"
 
 

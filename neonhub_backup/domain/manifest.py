@@ -158,6 +158,15 @@ class Manifest(_Part):
         return (self.archive, *(chunk for table in self.tables for chunk in table.chunks))
 
     @property
+    def table_rows(self) -> dict[str, int]:
+        """Rows by `schema.name`; of both tables, where a dot in a name makes two the same."""
+        found: dict[str, int] = {}
+        for table in self.tables:
+            name = ".".join(table.identity)
+            found[name] = found.get(name, 0) + table.rows
+        return found
+
+    @property
     def rows(self) -> int:
         """Rows of all tables."""
         return sum(table.rows for table in self.tables)

@@ -1,14 +1,13 @@
 """How long one recovery took, as it is stored below `status/recoveries/`."""
 
 import re
-import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neonhub_backup.domain.layout import RECOVERIES
+from neonhub_backup.domain.layout import RECOVERIES, stamp
 from neonhub_backup.domain.manifest import Origin
 from neonhub_backup.domain.sealing import UnfitError, read_sealed, seal
 from neonhub_backup.errors import IntegrityError
@@ -69,7 +68,7 @@ class Recovery(BaseModel):
 
 def new_recovery_key(finished: datetime) -> str:
     """A key that no other recovery has; keys sort by the second."""
-    return f"{RECOVERIES}{finished.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}.json"
+    return f"{RECOVERIES}{stamp(finished)}.json"
 
 
 def is_recovery_key(key: str) -> bool:

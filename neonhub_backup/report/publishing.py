@@ -1,12 +1,11 @@
 """Keeping a page and its document where whoever may read an operations bucket finds them."""
 
 import re
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from neonhub_backup.domain.layout import PAGES
+from neonhub_backup.domain.layout import PAGES, STAMP_TIME, stamp
 from neonhub_backup.errors import StoreError
 from neonhub_backup.stores.base import Store, write_whole
 from neonhub_backup.stores.directory import DirectoryStore
@@ -14,7 +13,6 @@ from neonhub_backup.stores.directory import DirectoryStore
 KEPT = timedelta(days=30)
 """How long a directory keeps pages. The lifecycle rules of buckets say how long they do."""
 
-_TIME = "%Y%m%dT%H%M%SZ"
 _KEY = re.compile(rf"{PAGES}(?P<time>[0-9]{{8}}T[0-9]{{6}}Z)-[0-9a-f]{{8}}\.(html|json)")
 
 
@@ -39,7 +37,7 @@ def publish(
 
     if not places:
         return {}, []
-    name = f"{PAGES}{now.astimezone(UTC):{_TIME}}-{secrets.token_hex(4)}"
+    name = f"{PAGES}{stamp(now)}"
     with ThreadPoolExecutor(len(places), "pages") as pool:
         answers = dict(zip((place.name for place in places), pool.map(keep, places), strict=True))
     kept = {store: each for store, each in answers.items() if isinstance(each, str)}
@@ -48,4 +46,4 @@ def publish(
 
 def _is_old(key: str, now: datetime) -> bool:
     match = _KEY.fullmatch(key)
-    return match is not None and match["time"] < f"{(now - KEPT).astimezone(UTC):{_TIME}}"
+    return match is not None and match["time"] < f"{(now - KEPT).astimezone(UTC):{STAMP_TIME}}"

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from neonhub_backup.wording import minutes_text
+
 COMMANDS = "sh"
 """What follows the fence of a block that a test runs."""
 SETUP = "sh setup"
@@ -36,13 +38,6 @@ def anchor(heading: str) -> str:
 
 
 def time_text(time: timedelta) -> str:
-    """A length of time for people, in its two largest units."""
+    """A length of time for people, in its two largest units: the nearest minute."""
     seconds = time.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = [f"{days} d"] if days else []
-    parts += [f"{hours} h"] if hours else []
-    parts += [f"{rest} min"] if rest and not days else []
-    return " ".join(parts)
+    return f"{seconds:.0f} s" if seconds < 60 else minutes_text(round(seconds / 60))

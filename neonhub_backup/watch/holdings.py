@@ -86,6 +86,6 @@ def backup_of(manifest: Manifest) -> Backup:
         started=manifest.started,
         finished=manifest.finished,
         bytes=manifest.bytes,
-        rows={".".join(table.identity): table.rows for table in manifest.tables},
+        rows=manifest.table_rows,
         planned=manifest.rewrapped_from is None,
     )

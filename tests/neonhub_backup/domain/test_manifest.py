@@ -165,3 +165,22 @@ def test_a_field_of_a_later_version_is_refused_by_name() -> None:
 def test_an_object_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         StoredObject.model_validate({"name": "a", "bytes": 1, "sha256": SHA} | changes)
+
+
+def test_rows_of_tables_whose_names_are_the_same_with_their_dots_are_added() -> None:
+    chunk = MANIFEST.tables[0].chunks[0]
+    tables = tuple(
+        Table(
+            schema_name=schema,
+            name=name,
+            columns=("id",),
+            form="text",
+            disk_bytes=0,
+            chunks=(chunk.model_copy(update={"rows": rows}),),
+        )
+        for schema, name, rows in (("a", "b.c", 3), ("a.b", "c", 4), ("a", "d", 5))
+    )
+
+    found = MANIFEST.model_copy(update={"tables": tables}).table_rows
+
+    assert found == {"a.b.c": 7, "a.d": 5}
