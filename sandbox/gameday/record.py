@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neonhub_backup import __version__
-from neonhub_backup.runbook.markdown import plain, table, time_text
+from neonhub_backup.runbook.markdown import anchor, plain, table, time_text
 from sandbox.files import write_atomically
 from sandbox.gameday.day import Size
 from sandbox.gameday.scenarios import Outcome
@@ -118,7 +118,7 @@ def _row(number: int, outcome: Outcome) -> list[str]:
     back, objective = outcome.set_back_seconds, outcome.recovery_promised_seconds
     return [
         str(number),
-        f"[{outcome.name}](#{_anchor(number, outcome)})",
+        f"[{outcome.name}](#{anchor(_heading(number, outcome))})",
         outcome.detected_by,
         f"{outcome.detection_seconds:.1f}",
         time_text(timedelta(seconds=back)) if back else "-",
@@ -155,7 +155,3 @@ def _scenario(number: int, outcome: Outcome) -> Iterator[str]:
 
 def _heading(number: int, outcome: Outcome) -> str:
     return f"{number}. {outcome.name[0].upper()}{outcome.name[1:]}"
-
-
-def _anchor(number: int, outcome: Outcome) -> str:
-    return _heading(number, outcome).lower().replace(".", "").replace(" ", "-")

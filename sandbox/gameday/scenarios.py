@@ -11,7 +11,9 @@ from typing import Any
 
 from neonhub_backup.domain.manifest import Manifest
 from neonhub_backup.domain.proof import Proof
+from neonhub_backup.domain.recoveries import Scenario as Way
 from neonhub_backup.domain.schedule import report_every
+from neonhub_backup.runbook.cases import target
 from neonhub_backup.watch.freshness import STARTS_LATE
 from sandbox import keys
 from sandbox.errors import SandboxError
@@ -246,10 +248,6 @@ class Case:
         return " ".join(text.split()) in " ".join(html.unescape(page.read_text()).split())
 
 
-def _objective(case: Case, minutes: str) -> timedelta:
-    return timedelta(minutes=getattr(case.place.configuration.objectives, minutes))
-
-
 def drop_table(case: Case) -> Outcome:
     """Somebody drops a table that the application writes into."""
     good = case.begin()
@@ -269,7 +267,7 @@ def drop_table(case: Case) -> Outcome:
         "`DROP TABLE ledger`, which the application writes into",
         "in the next backup, which has fewer rows than a week before",
         promised=RPO + WATCHED_EVERY,
-        within=_objective(case, "rto_table_minutes"),
+        within=target(case.place.configuration, Way.TABLE),
         since=since,
         notes=("The next backup was begun at once; on schedule it comes within the RPO.",),
     )
@@ -294,7 +292,7 @@ def bad_migration(case: Case) -> Outcome:
         "a migration that drops a column of `customers` and deletes half of its rows",
         "in the next backup, which has fewer rows than a week before",
         promised=RPO + WATCHED_EVERY,
-        within=_objective(case, "rto_table_minutes"),
+        within=target(case.place.configuration, Way.TABLE),
         since=since,
         notes=("The next backup was begun at once; on schedule it comes within the RPO.",),
     )
@@ -318,7 +316,7 @@ def corrupt_backup(case: Case) -> Outcome:
         " `TRUNCATE customers`",
         "after the next drill, which does not pass",
         promised=case.place.prove_every + WATCHED_EVERY,
-        within=_objective(case, "rto_minutes"),
+        within=target(case.place.configuration, Way.STORE),
         since=since,
         drilled=("--store", PRIMARY),
         notes=(
@@ -349,7 +347,7 @@ def lose_primary(case: Case) -> Outcome:
         f"store {PRIMARY} with all that it held, and then `TRUNCATE customers`",
         "which cannot reach it",
         promised=WATCHED_EVERY,
-        within=_objective(case, "rto_minutes"),
+        within=target(case.place.configuration, Way.STORE),
         since=since,
     )
 
@@ -374,7 +372,7 @@ def lose_server(case: Case) -> Outcome:
             "the database server with its disk",
             "since backups fail from then on and the newest becomes too old",
             promised=RPO + STARTS_LATE + WATCHED_EVERY,
-            within=_objective(case, "rto_minutes"),
+            within=target(case.place.configuration, Way.STORE),
             since=since,
             url=url,
             notes=(
