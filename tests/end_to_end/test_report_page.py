@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from neonhub_backup.report.document import describe_report
 from neonhub_backup.report.page import render_page
 from tests.neonhub_backup.report import sample
 from tests.neonhub_backup.report.browser import View, chromium, dimensions
@@ -50,11 +49,9 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=["a year", "one day", "nothing yet"])
+@pytest.fixture(scope="module", params=sample.DOCUMENTS)
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if request.param == "a year":
-        return sample.document()
-    return describe_report(sample.first_day() if request.param == "one day" else sample.empty())
+    return sample.DOCUMENTS[request.param]()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from neonhub_backup.stores.directory import DirectoryStore
+from tests.github_server import seed
 from tests.neonhub_backup.backups import directory_store
 from tests.neonhub_backup.keys import Key, KeyMaker, key_maker
 from tests.neonhub_backup.machine import Machine, make_machine
@@ -22,6 +23,12 @@ def keys() -> Iterator[KeyMaker]:
 def key(keys: KeyMaker) -> Key:
     """A key pair with which nothing is wrong."""
     return keys.make("good@example")
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an emulated GitHub holds in the beginning."""
+    return seed(tmp_path_factory.mktemp("seeded") / "data")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from neonhub_backup.domain.layout import Location, new_location
 from neonhub_backup.domain.manifest import Manifest, Origin, Schema, Server, StoredObject
 from neonhub_backup.domain.proof import Counts, Proof, Seconds
+from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import Tier
 
 SHA256 = "0123456789abcdef" * 4
@@ -89,4 +90,20 @@ def proof(place: Location, *, day: int = 6, differences: tuple[str, ...] = ()) -
         notes=(),
         accepts_defects=False,
         proven=not differences,
+    )
+
+
+def recovery(finished: datetime, scenario: Scenario, seconds: float) -> Recovery:
+    """A restore of production's database that took so long."""
+    return Recovery(
+        scenario=scenario,
+        environment="production",
+        database="app",
+        command="restore",
+        source="20260105T020000Z-0badcafe",
+        store="aws",
+        finished=finished,
+        seconds=seconds,
+        origin=Origin(host="db1", user="me", run=None),
+        tool_version="1.0",
     )

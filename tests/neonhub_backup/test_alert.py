@@ -15,7 +15,7 @@ from neonhub_backup import delivery
 from neonhub_backup.alert import CHAT_VARIABLE, FAILURE_VARIABLE, Alert, chat_text, main, send
 from neonhub_backup.errors import BackupError, ConfigurationError, DeliveryError
 from neonhub_backup.github.api import Repository
-from tests.github_server import job_variables, seed, served_repository
+from tests.github_server import job_variables, served_repository
 from tests.receiver import receiver
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +23,6 @@ WILD = "a ``` ~~~ | <b> @neonhub <!channel> & [x](http://y) sentence"
 ARGUMENTS = ["--environment", "production", "--workflow", "db-backup-production.yml"]
 PAGES = "https://github.com/neonhub/neonhub-backup/actions"
 FAILED = [*ARGUMENTS, "--result", "failure"]
-
-
-@pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What GitHub holds in the beginning."""
-    return seed(tmp_path_factory.mktemp("seeded") / "data")
 
 
 @pytest.fixture

@@ -10,15 +10,10 @@ import pytest
 from neonhub_backup.errors import DeliveryError
 from neonhub_backup.github.api import Repository
 from neonhub_backup.github.schedules import Scheduled, WorkflowState, enable, look, overdue
-from tests.github_server import add_workflow, control, seed, served_repository
+from tests.github_server import add_workflow, control, served_repository
 
 DAILY = Scheduled("backup.yml", timedelta(days=1))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return seed(tmp_path_factory.mktemp("github") / "seeded")
 
 
 @pytest.fixture

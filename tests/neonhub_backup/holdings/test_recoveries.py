@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from neonhub_backup.domain.manifest import Origin
 from neonhub_backup.domain.recoveries import (
     Recovery,
     Scenario,
@@ -15,24 +14,14 @@ from neonhub_backup.domain.recoveries import (
 )
 from neonhub_backup.errors import IntegrityError
 from neonhub_backup.holdings.recoveries import LOOKED_AT, add_recovery, newest_recoveries
+from tests.neonhub_backup import samples
 from tests.neonhub_backup.memory import CountingStore
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
 def recovery(age: timedelta = timedelta(0), **changed: object) -> Recovery:
-    return Recovery(
-        scenario=Scenario.TABLE,
-        environment="production",
-        database="app",
-        command="restore --tables",
-        source="20260105T020000Z-0badcafe",
-        store="aws",
-        finished=NOW - age,
-        seconds=4.5,
-        origin=Origin(host="db1", user="me", run=None),
-        tool_version="1.0",
-    ).model_copy(update=changed)
+    return samples.recovery(NOW - age, Scenario.TABLE, 4.5).model_copy(update=changed)
 
 
 def test_one_is_kept_in_every_place_and_read_once() -> None:

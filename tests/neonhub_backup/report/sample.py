@@ -1,7 +1,7 @@
 """An environment that is made up: a year of backups of two databases, and all that can go wrong."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -322,3 +322,11 @@ def _past(database: str, holdings: list[Holding]) -> Past:
         backups=tuple(kept),
         proofs=tuple(sorted(drills, key=lambda each: each.finished, reverse=True)),
     )
+
+
+DOCUMENTS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "a year": document,
+    "one day": lambda: describe_report(first_day()),
+    "nothing yet": lambda: describe_report(empty()),
+}
+"""What a page is drawn of, by how much there is."""

@@ -15,11 +15,9 @@ from tests.neonhub_backup.report import sample
 from tests.neonhub_backup.report.reading import Page, at, items
 
 
-@pytest.fixture(scope="module", params=["a year", "one day", "nothing yet"])
+@pytest.fixture(scope="module", params=sample.DOCUMENTS)
 def document(request: pytest.FixtureRequest) -> dict[str, Any]:
-    if request.param == "a year":
-        return sample.document()
-    return describe_report(sample.first_day() if request.param == "one day" else sample.empty())
+    return sample.DOCUMENTS[request.param]()
 
 
 @pytest.fixture(scope="module")

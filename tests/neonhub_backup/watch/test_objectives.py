@@ -8,27 +8,16 @@ from neonhub_backup.domain.configuration import (
     Database,
     Objectives,
 )
-from neonhub_backup.domain.manifest import Origin
 from neonhub_backup.domain.recoveries import Recovery, Scenario
 from neonhub_backup.domain.retention import RetentionPolicy, Tier
 from neonhub_backup.watch.findings import Verdict
 from neonhub_backup.watch.objectives import exposures, judge_recoveries, recovery_times
+from tests.neonhub_backup import samples
 from tests.neonhub_backup.watch.history import DAY, HOUR, NOW, backup, holding, hours, proven
 
 
 def recovery(scenario: Scenario, seconds: float, age: timedelta = HOUR) -> Recovery:
-    return Recovery(
-        scenario=scenario,
-        environment="production",
-        database="app",
-        command="restore",
-        source="20260105T020000Z-0badcafe",
-        store="aws",
-        finished=NOW - age,
-        seconds=seconds,
-        origin=Origin(host="db1", user="me", run=None),
-        tool_version="1.0",
-    )
+    return samples.recovery(NOW - age, scenario, seconds)
 
 
 class TestRecoveries:

@@ -11,16 +11,11 @@ from neonhub_backup.github.api import Repository
 from neonhub_backup.github.schedules import Scheduled, look
 from neonhub_backup.watch.findings import Finding, Verdict
 from neonhub_backup.watch.schedules import see_to_schedules
-from tests.github_server import add_workflow, control, seed, served_repository
+from tests.github_server import add_workflow, control, served_repository
 
 DAILY = Scheduled("backup.yml", timedelta(days=1))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BACKUP = "actions/workflows/backup.yml"
-
-
-@pytest.fixture(scope="module")
-def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return seed(tmp_path_factory.mktemp("github") / "seeded")
 
 
 @pytest.fixture
