@@ -10,6 +10,9 @@ from typing import Protocol
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.errors import StoreError
 
+CONNECTIONS = 40
+"""As many as are kept open to one bucket: for eight listings of each tier side by side."""
+
 
 @dataclass(frozen=True)
 class Lock:

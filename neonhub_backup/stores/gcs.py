@@ -19,7 +19,14 @@ from neonhub_backup.domain import configuration
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing, content_type, folder_names
+from neonhub_backup.stores.base import (
+    CONNECTIONS,
+    Listed,
+    Lock,
+    closing,
+    content_type,
+    folder_names,
+)
 from neonhub_backup.stores.gcs_errors import (
     ERRORS,
     Action,
@@ -31,6 +38,7 @@ from neonhub_backup.stores.gcs_errors import (
 from neonhub_backup.stores.google_sdk import (
     AnonymousCredentials,
     ClientInfo,
+    HTTPAdapter,
     ambient_credentials,
     api_exceptions,
     google_crc32c,
@@ -424,16 +432,21 @@ class _Bucket:
         try:
             emulated = settings.endpoint_url is not None
             credentials = AnonymousCredentials() if emulated else ambient_credentials()
-            return storage.Client(
+            client: Any = storage.Client(
                 project=None,  # no request here names one: a bucket's name says whose it is
                 credentials=credentials,
                 client_info=ClientInfo(user_agent=f"neonhub-backup/{neonhub_backup.__version__}"),
                 client_options={"api_endpoint": settings.endpoint_url},
             )
+            session = client._http  # noqa: SLF001 - the client has no setting for connections
+            # One with a client's certificate has an adapter of its own.
+            for scheme in () if session.is_mtls else ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
         except ERRORS as error:
             raise StoreError(
                 f"store {settings.name} cannot be used: {explain(error, settings, 'list')}"
             ) from error
+        return client
 
 
 class _Download:

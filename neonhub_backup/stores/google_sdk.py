@@ -23,10 +23,12 @@ with warnings.catch_warnings():
     from google.auth import exceptions as auth_exceptions
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import storage
+    from requests.adapters import HTTPAdapter
 
 __all__ = [
     "AnonymousCredentials",
     "ClientInfo",
+    "HTTPAdapter",
     "ambient_credentials",
     "api_exceptions",
     "auth_exceptions",

@@ -22,7 +22,14 @@ import neonhub_backup
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.storage import upload_class
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, closing, content_type, folder_names
+from neonhub_backup.stores.base import (
+    CONNECTIONS,
+    Listed,
+    Lock,
+    closing,
+    content_type,
+    folder_names,
+)
 from neonhub_backup.stores.s3_errors import Action, code_of, explain
 
 if TYPE_CHECKING:
@@ -320,7 +327,7 @@ class _Bucket:
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                     connect_timeout=10,
                     read_timeout=60,
-                    max_pool_connections=16,
+                    max_pool_connections=CONNECTIONS,
                     s3={"addressing_style": "path" if settings.path_style else "auto"},
                     # Every part goes with its SHA-256; botocore would add a CRC to the rest.
                     request_checksum_calculation="when_required",

@@ -5,6 +5,7 @@ The rest is of S3 alone: its parts, its permissions, and connections that break.
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 import signal
@@ -14,6 +15,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +28,7 @@ import pytest
 from neonhub_backup.domain import configuration
 from neonhub_backup.domain.retention import LockMode
 from neonhub_backup.errors import MissingObjectError, StoreError
-from neonhub_backup.stores.base import Listed, Lock, Store
+from neonhub_backup.stores.base import CONNECTIONS, Listed, Lock, Store
 from neonhub_backup.stores.directory import DirectoryStore
 from neonhub_backup.stores.gcs import GcsStore
 from neonhub_backup.stores.s3 import S3Store
@@ -465,3 +467,18 @@ def test_an_object_replaced_during_a_download_is_noticed(
 
     with pytest.raises(StoreError, match="it was replaced while it was read"):
         _get(_store(flaky))
+
+
+def test_as_many_as_may_ask_at_once_are_asked_without_a_warning(
+    any_store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    all_at_once = threading.Barrier(CONNECTIONS)
+
+    def ask(_number: int) -> list[Listed]:
+        all_at_once.wait()
+        return list(any_store.list("db/none/"))
+
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(CONNECTIONS) as pool:
+        assert list(pool.map(ask, range(CONNECTIONS))) == [[]] * CONNECTIONS
+
+    assert caplog.text == ""
